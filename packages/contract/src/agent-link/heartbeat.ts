@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { count, hostname, timestamp, uuid } from "../primitives.ts";
+import { order } from "./orders.ts";
+
+/** The longest that the server holds a heartbeat open while no order comes. Below the 60 s at which common proxies give up. */
+export const heartbeatWaitMaxSeconds = 30;
+
+export const heartbeatRequest = z.strictObject({
+  hostname,
+  agent_version: z.string().min(1).max(64),
+  /** Stays the same on one machine; a hash, so that it tells nothing else. */
+  machine_id: z.string().min(1).max(128),
+  /** Made anew at every start of the agent: two sessions at once mean two machines with one identity. */
+  session_id: uuid,
+  running_jobs: z.array(uuid).max(100),
+  /** How long the server may hold the answer back while there is no order. */
+  wait_seconds: z.number().min(0).max(heartbeatWaitMaxSeconds),
+});
+export type HeartbeatRequest = z.infer<typeof heartbeatRequest>;
+
+export const heartbeatResponse = z.strictObject({
+  server_time: timestamp,
+  orders: z.array(order),
+  /** Jobs that the agent runs and should not: cancelled, or given up. */
+  cancel_jobs: z.array(uuid),
+  /** Seconds until the next heartbeat is due once this one is answered without an order. */
+  next_heartbeat_seconds: count,
+});
+export type HeartbeatResponse = z.infer<typeof heartbeatResponse>;

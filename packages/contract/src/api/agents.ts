@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { count, hostname, platform, timestamp, uuid } from "../primitives.ts";
+
+export const provisionRequest = z
+  .strictObject({
+    hostname,
+    platform: platform.optional(),
+    tags: z.array(z.string().min(1).max(256)).max(100).default([]),
+    /** How long the enrolment token lives. */
+    expires_in_hours: z
+      .number()
+      .positive()
+      .max(24 * 30)
+      .default(24),
+    /** A machine that takes over an existing repository, such as new hardware after a loss. */
+    repository_id: uuid.optional(),
+  })
+  .meta({ examples: [{ hostname: "web-1", platform: "linux", tags: ["web"] }] });
+export type ProvisionRequest = z.input<typeof provisionRequest>;
+
+/** Everything a machine needs to enrol, in one file. The token works once. */
+export const enrolment = z.strictObject({
+  server_url: z.url(),
+  /** PEM of the authority that signed the server's certificate: the only one the agent will trust. */
+  certificate_authority: z.string().min(1),
+  token: z.string().min(1),
+});
+export type Enrolment = z.infer<typeof enrolment>;
+
+export const provisionResponse = z.strictObject({ agent_id: uuid, expires_at: timestamp, enrolment });
+export type ProvisionResponse = z.infer<typeof provisionResponse>;
+
+export const registerRequest = z.strictObject({
+  token: z.string().min(1).max(512),
+  hostname,
+  platform,
+  agent_version: z.string().min(1).max(64),
+  machine_id: z.string().min(1).max(128),
+});
+export type RegisterRequest = z.infer<typeof registerRequest>;
+
+export const registerResponse = z.strictObject({
+  agent_id: uuid,
+  /** Shown once; the server keeps its hash only. */
+  credential: z.string(),
+  repository_id: uuid,
+  /** The repository's address below the server's, for restic's REST protocol. */
+  repository_path: z.string(),
+});
+export type RegisterResponse = z.infer<typeof registerResponse>;
+
+/** `provisioned`: has not enrolled yet. `offline`: no heartbeat for a while. `revoked`: its credential opens nothing any more. */
+export const agentState = z.enum(["provisioned", "online", "offline", "revoked"]);
+
+export const agent = z.strictObject({
+  id: uuid,
+  hostname,
+  platform: platform.nullable(),
+  tags: z.array(z.string()),
+  state: agentState,
+  agent_version: z.string().nullable(),
+  repository_id: uuid.nullable(),
+  created_at: timestamp,
+  last_seen_at: timestamp.nullable(),
+  /** When the server received the newest snapshot of the agent's repository. */
+  last_snapshot_at: timestamp.nullable(),
+  /** When two machines were last seen to use this agent's credential. */
+  identity_conflict_at: timestamp.nullable(),
+});
+export type Agent = z.infer<typeof agent>;
+
+export const agentList = z.strictObject({ agents: z.array(agent) });
+
+export const agentStats = z.strictObject({
+  total: count,
+  provisioned: count,
+  online: count,
+  offline: count,
+  revoked: count,
+  /** Enrolled, but without any snapshot. */
+  never_backed_up: count,
+  snapshots: count,
+  /** Bytes of all objects stored. */
+  stored_bytes: count,
+});
+export type AgentStats = z.infer<typeof agentStats>;

@@ -1,0 +1,22 @@
+import { z } from "zod";
+
+/** Server-made identifiers: agents, jobs, repositories, API keys. */
+export const uuid = z.uuid();
+
+/** RFC 3339 in UTC. */
+export const timestamp = z.iso.datetime({ offset: true });
+
+/** A count or a number of bytes that stays exact in JSON. */
+export const count = z.int().nonnegative();
+
+/** 64 lower-case hex digits, as restic names objects. */
+export const hexId = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits");
+
+/** A machine's name as it calls itself (RFC 1123, and underscores because machines have them). */
+export const hostname = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$/, "must be a host name");
+
+export const platform = z.enum(["linux", "windows", "macos"]);
