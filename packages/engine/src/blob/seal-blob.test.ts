@@ -1,0 +1,75 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { generateMasterKey } from "../crypto/master-key.ts";
+import { portablePrimitives } from "../crypto/portable-primitives.ts";
+import type { Compression } from "../crypto/primitives.ts";
+import { seal } from "../crypto/seal.ts";
+import { parseBlobId } from "../format/ids.ts";
+import { nodePrimitives } from "../platform/node/primitives.ts";
+import { blobIdOf, openBlob, sealBlob } from "./seal-blob.ts";
+
+const corrupt = expect.objectContaining({ code: "corrupt-data" });
+const key = generateMasterKey(nodePrimitives);
+const text = new TextEncoder().encode("some text that repeats itself, some text that repeats itself");
+
+test("a blob's name is the SHA-256 of its plain bytes", () => {
+  expect(blobIdOf(nodePrimitives, new Uint8Array(524_288))).toBe(
+    "07854d2fef297a06ba81685e660c332de36d5d18d546927d30daad6d7fda1541",
+  );
+});
+
+test("a blob opens to the same bytes at every compression, on both platforms", () => {
+  const compressions: Compression[] = ["off", "fastest", "auto", "better", "max"];
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 500, max: 30 }), fc.constantFrom(...compressions), (plain, compression) => {
+      const id = blobIdOf(nodePrimitives, plain);
+      const blob = sealBlob(nodePrimitives, key, plain, compression);
+      expect(openBlob(nodePrimitives, key, blob, id)).toEqual(plain);
+      expect(openBlob(portablePrimitives, key, blob, id)).toEqual(plain);
+    }),
+  );
+});
+
+test("what shrinks is stored compressed, with its length before", () => {
+  const blob = sealBlob(nodePrimitives, key, text, "auto");
+  expect(blob.uncompressedLength).toBe(text.length);
+  expect(blob.sealed.length).toBeLessThan(text.length + 32);
+});
+
+test("what does not shrink is stored as it is: random bytes, no bytes, and everything where nothing can compress", () => {
+  for (const plain of [nodePrimitives.randomBytes(1000), new Uint8Array(0), Uint8Array.of(1)])
+    expect(sealBlob(nodePrimitives, key, plain, "max")).toMatchObject({
+      uncompressedLength: 0,
+      sealed: { length: plain.length + 32 },
+    });
+  expect(sealBlob(nodePrimitives, key, text, "off").uncompressedLength).toBe(0);
+  expect(sealBlob(portablePrimitives, key, text, "max").uncompressedLength).toBe(0);
+});
+
+test("a blob that is not what its name says is refused, though its seal is right", () => {
+  const blob = sealBlob(nodePrimitives, key, text, "auto");
+  const anotherId = parseBlobId("ab".repeat(32));
+  expect(() => openBlob(nodePrimitives, key, blob, anotherId)).toThrow("abababab");
+});
+
+test("a blob that decompresses to another length than the index says is refused", () => {
+  const id = blobIdOf(nodePrimitives, text);
+  const { sealed } = sealBlob(nodePrimitives, key, text, "auto");
+  for (const uncompressedLength of [text.length - 1, text.length + 1, 2 ** 32 - 1, 0])
+    expect(() => openBlob(nodePrimitives, key, { sealed, uncompressedLength }, id)).toThrow(corrupt);
+});
+
+test("a blob that claims to be compressed and is not is refused", () => {
+  const sealed = seal(nodePrimitives, key, text);
+  const id = blobIdOf(nodePrimitives, text);
+  expect(() => openBlob(nodePrimitives, key, { sealed, uncompressedLength: text.length }, id)).toThrow(corrupt);
+});
+
+test("any damaged byte is noticed", () => {
+  const id = blobIdOf(nodePrimitives, text);
+  const { sealed, uncompressedLength } = sealBlob(nodePrimitives, key, text, "auto");
+  for (let at = 0; at < sealed.length; at++) {
+    const damaged = sealed.with(at, (sealed[at] ?? 0) ^ 0x10);
+    expect(() => openBlob(nodePrimitives, key, { sealed: damaged, uncompressedLength }, id)).toThrow(corrupt);
+  }
+});
