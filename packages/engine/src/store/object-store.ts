@@ -1,0 +1,38 @@
+import type { Abortable } from "../flow/abortable.ts";
+import type { ObjectId } from "../format/ids.ts";
+import type { ObjectKind, ObjectName } from "../format/object-name.ts";
+
+/** Bytes `start` to `end` of an object, `end` not included. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface StoredObject {
+  readonly id: ObjectId;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Where the objects of one repository live. Every implementation passes the promises of `platform/testing/object-store-suite.ts`.
+ * All methods reject with an `EngineError`: `store-unavailable` when trying again may help, `store-denied`, `store-full`, or as said below.
+ */
+export interface ObjectStore {
+  /** For messages: where this is, without any credential. */
+  readonly label: string;
+  /** Makes the place ready for a new repository (folders, bucket prefix). Doing it twice is fine. */
+  create(options?: Abortable): Promise<void>;
+  /**
+   * Stores all of `bytes` or nothing, durably: a reader never sees half an object. Storing the same bytes under the same name again is
+   * fine. `config` is created exclusively: rejects with `already-exists` if there is another.
+   */
+  put(name: ObjectName, bytes: Uint8Array, options?: Abortable): Promise<void>;
+  /** Rejects with `not-found` if there is no such object, with `corrupt-data` if it ends before `range` does: never a short read. */
+  get(name: ObjectName, options?: Abortable & { readonly range?: ByteRange }): Promise<Uint8Array>;
+  /** The size in bytes; rejects with `not-found` if there is no such object. */
+  size(name: ObjectName, options?: Abortable): Promise<number>;
+  /** In no order. Names that are not 64 hex digits are left out; a kind without a place yet is empty. */
+  list(kind: ObjectKind, options?: Abortable): AsyncIterable<StoredObject>;
+  /** Deleting what is not there is fine. */
+  delete(name: ObjectName, options?: Abortable): Promise<void>;
+}
