@@ -1,0 +1,36 @@
+import type { Abortable } from "../flow/abortable.ts";
+import type { BackupRules } from "./backup-rules.ts";
+import type { FileSource } from "./file-source.ts";
+import type { ScanTarget } from "./target-tree.ts";
+import { walk } from "./walk.ts";
+
+/** How much a backup has before it. */
+export interface Estimate {
+  /** Regular files. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Counts ahead what `scan` will yield, by a look at each entry only. It reports nothing: the scan meets the same problems. */
+export async function estimate(
+  source: FileSource,
+  targets: readonly ScanTarget[],
+  rules: BackupRules,
+  { signal }: Abortable = {},
+): Promise<Estimate> {
+  const silent = () => undefined;
+  const events = walk(source, targets, rules, {
+    onProblem: silent,
+    onWarning: silent,
+    signal,
+    read: () => Promise.resolve(undefined),
+  });
+  let files = 0;
+  let bytes = 0;
+  for await (const event of events) {
+    if (event.kind !== "file" || event.stat.type !== "file") continue;
+    files += 1;
+    bytes += event.stat.size;
+  }
+  return { files, bytes };
+}

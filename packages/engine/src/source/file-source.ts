@@ -1,0 +1,52 @@
+import type { Abortable } from "../flow/abortable.ts";
+import type { Node, NodeType } from "../format/node.ts";
+
+/** What one `lstat` tells. `type` "other" is what restic calls irregular. Where a platform has no such number it is 0. */
+export interface SourceStat {
+  readonly type: NodeType | "other";
+  /** Bytes. */
+  readonly size: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly inode: bigint;
+  readonly deviceId: bigint;
+  readonly links: bigint;
+}
+
+/** A node without what only the backup knows. */
+export type SourceMetadata = Omit<Node, "content" | "subtree">;
+
+/** A problem that leaves the entry in the backup, such as one unreadable attribute. */
+export type OnSourceWarning = (path: string, message: string) => void;
+
+/** Links are followed only on the way to a target: `/link/file` is backed up through `link`, but a link itself as a link. */
+export interface FollowLinks {
+  readonly followLinks?: boolean | undefined;
+}
+
+export interface MetadataOptions extends FollowLinks {
+  /** Record the time of the last access; otherwise `atimeNs` is the `mtimeNs`, so that reading a file doesn't change its tree. */
+  readonly withAtime: boolean;
+  readonly onWarning: OnSourceWarning;
+}
+
+/**
+ * Where files to back up come from. Paths are absolute, cleaned, `/`-separated escaped strings (`format/names.ts`), so that names may be
+ * any bytes; on Windows they begin with the volume, as `C:/Users`.
+ *
+ * All methods reject with `source-unreadable`, or `not-found` when the entry, or a directory on the way to it, is gone.
+ */
+export interface FileSource {
+  /** The absolute, cleaned form of a path that a person gave. */
+  absolute(path: string): string;
+  stat(path: string, options?: FollowLinks): Promise<SourceStat>;
+  /** Everything that a node records, read once. `stat` is what `stat()` gave for the same path and options; the name is the path's last part. */
+  metadata(path: string, stat: SourceStat, options: MetadataOptions): Promise<SourceMetadata>;
+  /** The names in a directory, in no order, without `.` and `..`. A link in the directory's place rejects. */
+  list(path: string, options?: FollowLinks): Promise<string[]>;
+  /**
+   * The bytes of a regular file from its start to its end at the time of reading, in pieces of any size. Anything else in its place
+   * rejects, a link too, and nothing blocks on a fifo. A piece is valid until the next one is asked for: its buffer may be used again.
+   */
+  read(path: string, options?: Abortable): AsyncIterable<Uint8Array>;
+}
