@@ -1,0 +1,23 @@
+import type { Node } from "../format/node.ts";
+import { everything } from "../pattern/path-filter.ts";
+import type { TargetPath } from "./file-target.ts";
+import { removeAll } from "./remove-all.ts";
+import type { RestoreRun } from "./restore-settings.ts";
+import { joinPath } from "./show-path.ts";
+
+/** Deletes what is in a directory of the target, is not among the nodes, and is selected by the filter. */
+export async function deleteExtra(run: RestoreRun, directory: TargetPath, nodes: readonly Node[]): Promise<void> {
+  const { target, report, dryRun, signal, filter = everything } = run;
+  try {
+    // In a dry run the directory may not be there at all.
+    if (dryRun && (await target.stat(directory))?.type !== "dir") return;
+    const expected = new Set(nodes.map(({ name }) => target.nameKey(name)));
+    for (const name of await target.list(directory)) {
+      const path = [...directory, name];
+      if (expected.has(target.nameKey(name)) || !filter.includes(joinPath(path), false).selected) continue;
+      for await (const removed of removeAll(target, path, { dryRun, signal })) report.deleted(removed);
+    }
+  } catch (error) {
+    report.problem(directory, error);
+  }
+}
