@@ -1,0 +1,78 @@
+/**
+ * The backup engine: restic's repository format, portable. This entry point has no platform in it: `@saveos/engine/node` and
+ * `@saveos/engine/browser` bring the implementations of its ports.
+ */
+export { EngineError, type EngineErrorCode, isEngineError } from "./errors/engine-error.ts";
+export { InvariantError } from "./errors/invariant.ts";
+export type { Abortable } from "./flow/abortable.ts";
+export { type Clock, systemClock } from "./flow/clock.ts";
+
+export type { Config } from "./format/config.ts";
+export { type BlobId, type ObjectId, parseBlobId, parseObjectId, shortId } from "./format/ids.ts";
+export { posixFromGoMode } from "./format/file-mode.ts";
+export { decodeName, displayName, encodeName } from "./format/names.ts";
+export type { ExtendedAttribute, Node, NodeType } from "./format/node.ts";
+export { objectKinds, type ObjectKind, type ObjectName } from "./format/object-name.ts";
+export type { Snapshot, SnapshotSummary, StoredSnapshot } from "./format/snapshot.ts";
+export { formatTime, localZone, parseTime, utcZone } from "./format/time.ts";
+
+export type { Compression, Primitives } from "./crypto/primitives.ts";
+export { portablePrimitives } from "./crypto/portable-primitives.ts";
+export type { Compute } from "./compute/compute.ts";
+export { inlineCompute } from "./compute/inline.ts";
+export { defaultPackSizeBytes, packSizeLimits } from "./pack/pack-builder.ts";
+
+export { excludeFilter, everything, includeFilter, type PathFilter } from "./pattern/path-filter.ts";
+export { parsePatterns, type PatternList } from "./pattern/pattern-list.ts";
+export { readPatternFile } from "./pattern/pattern-file.ts";
+
+export type { ByteRange, ObjectStore, StoredObject } from "./store/object-store.ts";
+export { memoryStore } from "./store/memory-store.ts";
+export { restStore } from "./store/rest-store.ts";
+export { withCache } from "./store/with-cache.ts";
+export { withLimit } from "./store/with-limit.ts";
+export { withRetry } from "./store/with-retry.ts";
+
+export { type BackupRules, cacheDirectoryTag, noRules, parseTagFile, type TagFile } from "./source/backup-rules.ts";
+export type { FileSource } from "./source/file-source.ts";
+export type { FileTarget, TargetPath } from "./target/file-target.ts";
+
+export { loadIndex } from "./repository/load-index.ts";
+export { type LockOptions, lockRepository, type RepositoryLock } from "./repository/locks.ts";
+export { openRepository, type OpenRequest } from "./repository/open-repository.ts";
+export type { Repository, RepositoryDeps } from "./repository/repository.ts";
+
+export { backup } from "./operations/backup.ts";
+export { backupStream, type BackupStreamRequest } from "./operations/backup-stream.ts";
+export type {
+  BackupItem,
+  BackupProgress,
+  BackupRequest,
+  BackupResult,
+  BackupSettings,
+  BackupTarget,
+  GroupBy,
+  Problem,
+} from "./operations/backup/backup-request.ts";
+export { check, type CheckProgress, type CheckRequest, type CheckResult } from "./operations/check.ts";
+export type { Finding } from "./operations/check/check-report.ts";
+export { parseReadDataSubset, type ReadDataSubset } from "./operations/check/read-data-subset.ts";
+export { dump } from "./operations/dump.ts";
+export { findFiles, type FindRequest, type FoundFile } from "./operations/find-files.ts";
+export { initRepository, type InitRequest } from "./operations/init.ts";
+export { addKey, changePassword, type KeyInfo, listKeys, type NewKeyRequest, removeKey } from "./operations/keys.ts";
+export { type ListedFile, listFiles, type ListRequest } from "./operations/list-files.ts";
+export { restore, type RestoreRequest } from "./operations/restore.ts";
+export type { RestoreItem, RestoreProblem } from "./target/restore-report.ts";
+export type { RestoreSettings } from "./target/restore-settings.ts";
+export type { RestoreResult } from "./target/run-restore.ts";
+export {
+  findSnapshot,
+  type FoundSnapshot,
+  groupSnapshots,
+  listSnapshots,
+  type SnapshotFilter,
+  type SnapshotGroup,
+} from "./operations/snapshots.ts";
+export { repositoryStats, type RepositoryStats, type StatsMode, type StatsRequest } from "./operations/stats.ts";
+export { unlock, type UnlockRequest } from "./operations/unlock.ts";

@@ -1,0 +1,48 @@
+import type { BlobId } from "../../format/ids.ts";
+import type { Snapshot, StoredSnapshot } from "../../format/snapshot.ts";
+import { formatTime, localZone } from "../../format/time.ts";
+import type { BlobWriter } from "../../repository/blob-writer.ts";
+import type { Repository } from "../../repository/repository.ts";
+import { saveSnapshot } from "../../repository/snapshots.ts";
+import type { BackupResult, BackupRun, BackupSettings } from "./backup-request.ts";
+import type { BackupTally } from "./backup-tally.ts";
+
+type FinishedRun = BackupRun<BackupSettings> & {
+  readonly targets: readonly { readonly absolute: string }[];
+  readonly excludesToRecord?: readonly string[];
+  readonly skipIfUnchanged?: boolean;
+};
+
+/** The last step, once every blob is saved: packs and index made durable, and only then the snapshot that names the root tree. */
+export async function finishBackup(
+  repository: Repository,
+  {
+    run,
+    parent,
+    writer,
+    tally,
+    rootTree,
+  }: { run: FinishedRun; parent: StoredSnapshot | undefined; writer: BlobWriter; tally: BackupTally; rootTree: BlobId },
+): Promise<BackupResult> {
+  await writer.flush();
+  const summary = tally.summary();
+  const snapshot: Snapshot = {
+    time: formatTime(run.timeNs, localZone),
+    parent: parent?.id,
+    tree: rootTree,
+    paths: run.targets.map(({ absolute }) => absolute),
+    hostname: run.hostname,
+    username: run.username,
+    uid: run.uid,
+    gid: run.gid,
+    excludes: run.excludesToRecord ?? [],
+    tags: run.tags,
+    original: undefined,
+    programVersion: run.programVersion,
+    summary,
+  };
+  const isSkipped = run.dryRun || (run.skipIfUnchanged && parent?.tree === rootTree);
+  run.signal.throwIfAborted();
+  const snapshotId = isSkipped ? undefined : await saveSnapshot(repository, snapshot, { signal: run.signal });
+  return { snapshotId, snapshot, summary, problems: tally.problems, parent: parent?.id };
+}

@@ -1,0 +1,50 @@
+import { BlobIndex } from "../../blob-index/blob-index.ts";
+import { isEngineError } from "../../errors/engine-error.ts";
+import type { Abortable } from "../../flow/abortable.ts";
+import { decodeIndexFile } from "../../format/index-file.ts";
+import { type ObjectId, shortId } from "../../format/ids.ts";
+import type { Repository } from "../../repository/repository.ts";
+import { loadUnpacked } from "../../repository/unpacked-files.ts";
+import type { CheckRequest } from "../check.ts";
+import type { CheckReport } from "./check-report.ts";
+
+/** Loads every index file one by one. False if one can't be read: then blobs would look lost that are not, and checking on makes no sense. */
+export async function checkIndexes(
+  repository: Repository,
+  run: Abortable & Pick<CheckRequest, "onProgress">,
+  report: CheckReport,
+): Promise<boolean> {
+  const index = new BlobIndex();
+  const indexesOfPack = new Map<ObjectId, number>();
+  let done = 0;
+  let isWhole = true;
+  for await (const { id } of repository.store.list("index", run)) {
+    try {
+      const { packs } = decodeIndexFile(await loadUnpacked(repository, "index", id, run));
+      for (const pack of packs) {
+        index.add(pack.id, pack.blobs);
+        indexesOfPack.set(pack.id, (indexesOfPack.get(pack.id) ?? 0) + 1);
+      }
+    } catch (error) {
+      if (!isEngineError(error, "corrupt-data", "not-found", "unsupported")) throw error;
+      report.error(
+        `index/${id}`,
+        `${error.message}. Nothing behind it can be checked; \`repair index\` makes the index anew`,
+      );
+      report.suggestRepairIndex();
+      isWhole = false;
+    }
+    done += 1;
+    run.onProgress?.({ step: "indexes", done, total: undefined });
+  }
+  repository.index = index;
+  const conflicting = new Set(index.conflictingPacks());
+  for (const pack of conflicting) {
+    report.error(`data/${pack}`, "two index files name different contents for this pack");
+    report.suggestRepairIndex();
+  }
+  for (const [pack, count] of indexesOfPack)
+    if (count > 1 && !conflicting.has(pack))
+      report.hint(`data/${pack}`, `pack ${shortId(pack)} is named by ${count} index files`);
+  return isWhole;
+}

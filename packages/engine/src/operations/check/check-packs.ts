@@ -1,0 +1,53 @@
+import type { Abortable } from "../../flow/abortable.ts";
+import type { PackedBlob } from "../../format/blob.ts";
+import type { ObjectId } from "../../format/ids.ts";
+import { predictedPackSizeBytes } from "../../format/pack-header.ts";
+import type { Repository } from "../../repository/repository.ts";
+import type { CheckRequest } from "../check.ts";
+import type { CheckReport } from "./check-report.ts";
+
+/** A pack that is there, with what the index says is in it. */
+export interface IndexedPack {
+  readonly pack: ObjectId;
+  readonly blobs: readonly PackedBlob[];
+  readonly sizeBytes: number;
+}
+
+/** Compares the packs in the store with the index: missing, unindexed, or of another size. Resolves with those that are there and indexed. */
+export async function checkPacks(
+  repository: Repository,
+  run: Abortable & Pick<CheckRequest, "onProgress">,
+  report: CheckReport,
+): Promise<IndexedPack[]> {
+  const stored = new Map<ObjectId, number>();
+  for await (const { id, sizeBytes } of repository.store.list("data", run)) stored.set(id, sizeBytes);
+  const present: IndexedPack[] = [];
+  let done = 0;
+  for (const { pack, blobs } of repository.index.packs()) {
+    const sizeBytes = stored.get(pack);
+    stored.delete(pack);
+    done += 1;
+    run.onProgress?.({ step: "packs", done, total: repository.index.packCount });
+    if (sizeBytes === undefined) {
+      report.error(`data/${pack}`, `the pack is missing; the index says that it holds ${blobs.length} blobs`);
+      report.suggestRepairIndex();
+      continue;
+    }
+    const expected = predictedPackSizeBytes(blobs);
+    if (sizeBytes !== expected) {
+      report.brokenPack(pack, `the pack has ${sizeBytes} bytes, but by the index it must have ${expected}`);
+      report.suggestRepairIndex();
+    }
+    if (new Set(blobs.map(({ type }) => type)).size > 1)
+      report.hint(`data/${pack}`, "the pack mixes trees and data, as old programs did; `prune` would part them");
+    present.push({ pack, blobs, sizeBytes });
+  }
+  for (const pack of stored.keys()) {
+    report.hint(
+      `data/${pack}`,
+      "no index names this pack: an interrupted backup left it. It does no harm; `prune` removes it",
+    );
+    report.suggestPrune();
+  }
+  return present;
+}

@@ -1,0 +1,59 @@
+import type { ObjectId } from "../../format/ids.ts";
+import type { CheckResult } from "../check.ts";
+
+/** One thing that `check` found. An error may cost data; a hint costs space or time only. */
+export interface Finding {
+  readonly severity: "error" | "hint";
+  /** What it is about, such as `data/<id>` or `snapshots/<id>`. */
+  readonly object: string;
+  readonly message: string;
+}
+
+/** Collects and counts findings. Its callbacks are bound, so they can be handed on. */
+export class CheckReport {
+  readonly #onFinding: ((finding: Finding) => void) | undefined;
+  readonly #brokenPacks = new Set<ObjectId>();
+  #errors = 0;
+  #hints = 0;
+  #suggestRepairIndex = false;
+  #suggestPrune = false;
+
+  constructor(onFinding: ((finding: Finding) => void) | undefined) {
+    this.#onFinding = onFinding;
+  }
+
+  error(object: string, message: string): void {
+    this.#errors += 1;
+    this.#onFinding?.({ severity: "error", object, message });
+  }
+
+  hint(object: string, message: string): void {
+    this.#hints += 1;
+    this.#onFinding?.({ severity: "hint", object, message });
+  }
+
+  readonly unreadableSnapshot = (id: ObjectId, error: Error): void => this.error(`snapshots/${id}`, error.message);
+
+  brokenPack(id: ObjectId, message: string): void {
+    this.#brokenPacks.add(id);
+    this.error(`data/${id}`, message);
+  }
+
+  suggestRepairIndex(): void {
+    this.#suggestRepairIndex = true;
+  }
+
+  suggestPrune(): void {
+    this.#suggestPrune = true;
+  }
+
+  result(): CheckResult {
+    return {
+      errors: this.#errors,
+      hints: this.#hints,
+      brokenPacks: [...this.#brokenPacks],
+      suggestRepairIndex: this.#suggestRepairIndex,
+      suggestPrune: this.#suggestPrune,
+    };
+  }
+}
