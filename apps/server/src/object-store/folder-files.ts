@@ -1,0 +1,121 @@
+import { constants } from "node:fs";
+import { type FileHandle, chmod, link, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { errorCode } from "../server-error.ts";
+import { isObjectHash } from "./object-name.ts";
+import type { ListedObject } from "./object-storage.ts";
+
+const newFileMode = 0o600;
+const newFolderMode = 0o700;
+
+/** Opens a new file for writing. Its folder is made if it is missing, but never `root`: that would fill the place of an unmounted disk. */
+export async function openNew(path: string, root: string): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+  try {
+    return await open(path, flags, newFileMode);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    await stat(root);
+    await mkdir(dirname(path), { recursive: true, mode: newFolderMode });
+    return await open(path, flags, newFileMode);
+  }
+}
+
+/** Writes all of `bytes`; the system may take them in several parts. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written);
+    written += bytesWritten;
+  }
+}
+
+/**
+ * Gives a finished file its name, unless there is one of that name: a link is exclusive, a rename would replace. Where the file system
+ * has no links, two uploads that end in the same instant may both be "stored"; both are whole, and for hashed names the same bytes.
+ */
+export async function giveName(temporaryPath: string, path: string): Promise<"stored" | "exists"> {
+  try {
+    await link(temporaryPath, path);
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") return await renameUnlessThere(temporaryPath, path, error);
+    await unlinkReadOnly(temporaryPath);
+    return "exists";
+  }
+  await unlinkReadOnly(temporaryPath);
+  return "stored";
+}
+
+const withoutLinks: readonly (string | undefined)[] = ["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"];
+
+async function renameUnlessThere(
+  temporaryPath: string,
+  path: string,
+  linkError: unknown,
+): Promise<"stored" | "exists"> {
+  if (!withoutLinks.includes(errorCode(linkError))) throw linkError;
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined) {
+    await rename(temporaryPath, path);
+    return "stored";
+  }
+  await unlinkReadOnly(temporaryPath);
+  return "exists";
+}
+
+/** Makes names in a folder durable. Windows can't open folders and keeps its names without it. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path, constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } catch (error) {
+    // Some network file systems can't sync a folder at all.
+    if (errorCode(error) !== "ENOTSUP" && errorCode(error) !== "EINVAL") throw error;
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Removes a file that is read-only; Windows refuses that until it is writable. */
+export async function unlinkReadOnly(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (process.platform !== "win32" || errorCode(error) !== "EPERM") throw error;
+    await chmod(path, newFileMode);
+    await unlink(path);
+  }
+}
+
+/** Files asked for their size at once: enough to keep the four threads that Node has for disks busy. */
+const statsAtOnce = 64;
+
+/** The objects directly in a folder. */
+export async function listFolder(folder: string): Promise<ListedObject[]> {
+  const names = (await readdir(folder)).filter(isObjectHash);
+  const listed: ListedObject[] = [];
+  for (let next = 0; next < names.length; next += statsAtOnce) {
+    const some = names.slice(next, next + statsAtOnce);
+    const facts = await Promise.all(some.map((name) => statIfThere(join(folder, name))));
+    for (const [index, found] of facts.entries()) {
+      const name = some[index];
+      if (name !== undefined && found?.isFile()) listed.push({ name, sizeBytes: found.size, storedAt: found.mtime });
+    }
+  }
+  return listed;
+}
+
+export async function subfolders(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+/** A file may be deleted between its folder's listing and here: then it is in no list. Any other failure is one. */
+export async function statIfThere(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,169 @@
+import fastify, { type FastifyBaseLogger, type FastifyRequest } from "fastify";
+import type { Kysely } from "kysely";
+import { randomUUID } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { onTestFinished } from "vitest";
+import type { Database } from "../database/schema.ts";
+import { type GatewayCaller, type GatewayDeps, registerGateway } from "../gateway/index.ts";
+import type { ObjectStorage } from "../object-store/index.ts";
+
+/** A gateway on a loopback port, with the callers that tests need. Ends with the test. */
+export interface TestGateway {
+  readonly database: Kysely<Database>;
+  readonly objects: ObjectStorage;
+  readonly log: TestLog;
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** The repository of `agent`. */
+  readonly repository: string;
+  readonly agentId: string;
+  readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>;
+  /** Sends bytes as they are, then breaks off (`close`) or says that there are no more (`end`), and returns all that comes back. */
+  readonly sendRaw: (text: string, options?: { readonly finally?: "close" | "end" }) => Promise<string>;
+}
+
+export interface CallOptions {
+  readonly as?: Caller | undefined;
+  readonly body?: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+/** `nobody` sends no credential, `stranger` a wrong one; `otherAgent` has a repository of its own. */
+export type Caller = "nobody" | "stranger" | "agent" | "otherAgent" | "administrator";
+
+export async function startGateway(
+  database: Kysely<Database>,
+  objects: ObjectStorage,
+  options: Pick<GatewayDeps, "silenceMaxMs"> & { readonly maxBytes?: number } = {},
+): Promise<TestGateway> {
+  const [agent, otherAgent] = [await insertAgent(database, options.maxBytes), await insertAgent(database)];
+  const callers: Record<string, GatewayCaller> = { administrator: { kind: "administrator" }, agent, otherAgent };
+  const log = new TestLog();
+  const app = fastify();
+  registerGateway(app, {
+    database,
+    objects,
+    log,
+    authorize: async (request) => callers[credentialOf(request)],
+    ...(options.silenceMaxMs === undefined ? {} : { silenceMaxMs: options.silenceMaxMs }),
+  });
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  onTestFinished(() => app.close());
+  const port = Number(new URL(url).port);
+  const call: TestGateway["call"] = (method, path, { as = "agent", body, headers = {} } = {}) =>
+    callHttp(port, method, `/restic/${path}`, body, {
+      ...(as === "nobody" ? {} : { authorization: basic(as) }),
+      ...(body === undefined
+        ? {}
+        : { "content-type": "application/octet-stream", "content-length": String(body.length) }),
+      ...headers,
+    });
+  const sendRaw: TestGateway["sendRaw"] = (text, { finally: ending } = {}) => sendRawTo(port, text, ending);
+  const { agentId, repositoryId: repository } = agent;
+  return { database, objects, log, url, repository, agentId, call, sendRaw };
+}
+
+/** A credential as restic sends it: any user, the credential as the password. */
+export function basic(caller: Caller): string {
+  return `Basic ${Buffer.from(`restic:${caller}`).toString("base64")}`;
+}
+
+function credentialOf(request: FastifyRequest): string {
+  const [, encoded = ""] = /^Basic (.+)$/.exec(request.headers.authorization ?? "") ?? [];
+  return Buffer.from(encoded, "base64").toString().split(":")[1] ?? "";
+}
+
+async function insertAgent(
+  database: Kysely<Database>,
+  maxBytes?: number,
+): Promise<Extract<GatewayCaller, { readonly kind: "agent" }>> {
+  const [agentId, repositoryId] = [randomUUID(), randomUUID()];
+  const max_bytes = maxBytes === undefined ? null : BigInt(maxBytes);
+  await database.insertInto("repositories").values({ id: repositoryId, max_bytes }).execute();
+  const now = new Date();
+  await database
+    .insertInto("agents")
+    .values({
+      id: agentId,
+      hostname: `machine-${agentId}`,
+      platform: "linux",
+      tags: [],
+      agent_version: "0.1.0",
+      machine_id: agentId,
+      repository_id: repositoryId,
+      created_at: now,
+      registered_at: now,
+      last_seen_at: null,
+      identity_conflict_at: null,
+      revoked_at: null,
+    })
+    .execute();
+  return { kind: "agent", agentId, repositoryId };
+}
+
+function callHttp(
+  port: number,
+  method: string,
+  path: string,
+  body: Uint8Array | undefined,
+  headers: Record<string, string>,
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const request = httpRequest({ host: "127.0.0.1", port, method, path, headers, agent: false }, (response) => {
+    buffer(response).then(
+      (bytes) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes }),
+      reject,
+    );
+  });
+  request.on("error", reject);
+  request.end(body);
+  return promise;
+}
+
+function sendRawTo(port: number, text: string, ending: "close" | "end" | undefined): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const socket = connect({ host: "127.0.0.1", port });
+  let received = "";
+  socket.setEncoding("latin1");
+  socket.on("data", (data) => (received += String(data)));
+  socket.on("error", () => undefined); // A connection that is cut is an answer, too.
+  socket.on("close", () => resolve(received));
+  socket.write(text, "latin1", () => {
+    if (ending === "close") socket.destroy();
+    if (ending === "end") socket.end();
+  });
+  return promise;
+}
+
+type Log = Pick<FastifyBaseLogger, "info" | "warn" | "error">;
+
+/** Remembers what is logged, and lets a test wait for a message instead of sleeping. */
+export class TestLog implements Log {
+  readonly messages: string[] = [];
+  readonly #waiting = new Map<string, () => void>();
+
+  readonly info: Log["info"] = (...args: unknown[]) => this.#add(args);
+  readonly warn: Log["warn"] = (...args: unknown[]) => this.#add(args);
+  readonly error: Log["error"] = (...args: unknown[]) => this.#add(args);
+
+  async waitFor(message: string): Promise<void> {
+    if (this.messages.includes(message)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.set(message, resolve);
+    await promise;
+  }
+
+  #add(args: readonly unknown[]): void {
+    const message = String(args.at(-1));
+    this.messages.push(message);
+    this.#waiting.get(message)?.();
+  }
+}
