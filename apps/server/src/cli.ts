@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+import { parseArgs } from "node:util";
+import type { Kysely } from "kysely";
+import { systemClock } from "./clock.ts";
+import { readConfig } from "./config.ts";
+import { openCommandDatabase } from "./database/open-database.ts";
+import type { Database } from "./database/schema.ts";
+import { createApiKey, listApiKeys, revokeApiKey } from "./features/api-keys/index.ts";
+import { describeKeys } from "./features/api-keys/describe-keys.ts";
+import { runProgram } from "./run-program.ts";
+import { errorText, ServerError } from "./server-error.ts";
+import { version } from "./version.ts";
+
+const help = `SaveOS server ${version}
+
+  saveos-server start                        Run the server. Settings come from the environment.
+  saveos-server create-api-key               Make a key for an administrator and print it, once.
+      --name NAME                            What it is for, to find it again.
+      --expires-in-days N                    It stops working then. Without this, never.
+  saveos-server list-api-keys                Show the keys there are, without what opens something.
+  saveos-server revoke-api-key ID            Make a key useless at once.
+  saveos-server version
+
+Example: KEY=$(npx saveos-server create-api-key --name laptop)
+The commands work on the server of SAVEOS_DATA_DIR (or DATABASE_URL), whether it runs or not.
+`;
+
+const commands: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  start: async (args) => {
+    parse(args, {}, 0);
+    // The other commands need none of the server's parts: they start several times faster without.
+    const { serve } = await import("./main.ts");
+    await serve(process.env);
+  },
+  "create-api-key": createKey,
+  "list-api-keys": async (args) => {
+    parse(args, {}, 0);
+    const keys = await withDatabase(listApiKeys);
+    process.stdout.write(describeKeys(keys, systemClock.now()));
+  },
+  "revoke-api-key": revokeKey,
+  version: async () => void process.stdout.write(`${version}\n`),
+  help: async () => void process.stdout.write(help),
+};
+
+async function main([name = "help", ...args]: string[]): Promise<void> {
+  const wanted = { "--help": "help", "-h": "help", "--version": "version" }[name] ?? name;
+  const command = Object.hasOwn(commands, wanted) ? commands[wanted] : undefined;
+  if (command === undefined) throw misused(`There is no command ${name}`);
+  await command(args);
+}
+
+async function createKey(args: string[]): Promise<void> {
+  const { values } = parse(args, { name: { type: "string" }, "expires-in-days": { type: "string" } }, 0);
+  const days = values["expires-in-days"];
+  if (days !== undefined && !/^[1-9][0-9]{0,4}$/.test(days)) {
+    throw misused("--expires-in-days takes a whole number of days from 1 to 99999");
+  }
+  const wanted = {
+    name: values["name"] ?? "command line",
+    expiresInDays: days === undefined ? undefined : Number(days),
+  };
+  const created = await withDatabase(async (database) => await createApiKey({ database, clock: systemClock }, wanted));
+  process.stdout.write(`${created.key}\n`);
+  const until = created.expiresAt === null ? "until you revoke it" : `until ${created.expiresAt.toISOString()}`;
+  process.stderr.write(
+    `This API key opens everything on this server, ${until}. It is shown this once: the server keeps its hash only.\n` +
+      `To revoke it: npx saveos-server revoke-api-key ${created.id}\n`,
+  );
+}
+
+async function revokeKey(args: string[]): Promise<void> {
+  const [id = ""] = parse(args, {}, 1).positionals;
+  // Whoever has the key at hand but not its id shouldn't have to take it apart.
+  const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(id)?.[0];
+  if (uuid === undefined) throw misused("revoke-api-key takes the id of a key, as list-api-keys shows it");
+  const existed = await withDatabase(async (database) => await revokeApiKey({ database, clock: systemClock }, uuid));
+  if (!existed) throw new ServerError("not-found", `There is no API key with the id ${uuid}.`);
+  process.stderr.write(`The API key ${uuid} opens nothing any more.\n`);
+}
+
+async function withDatabase<T>(work: (database: Kysely<Database>) => Promise<T>): Promise<T> {
+  await using opened = await openCommandDatabase(readConfig(process.env));
+  return await work(opened.database);
+}
+
+function parse(args: string[], options: Record<string, { type: "string" }>, positionalsMax: number) {
+  try {
+    return parseArgs({ args, options, allowPositionals: positionalsMax > 0 });
+  } catch (cause) {
+    throw misused(errorText(cause));
+  }
+}
+
+function misused(message: string): ServerError {
+  return new ServerError("bad-setting", `${message}.`, { hint: "See: saveos-server help" });
+}
+
+await runProgram(async () => await main(process.argv.slice(2)));

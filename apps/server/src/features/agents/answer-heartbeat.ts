@@ -1,0 +1,67 @@
+import { type HeartbeatRequest, type HeartbeatResponse, heartbeatWaitMaxSeconds, problemType } from "@saveos/contract";
+import type { Kysely } from "kysely";
+import type { AgentLink } from "../../agent-link/agent-link.ts";
+import type { Clock } from "../../clock.ts";
+import type { Database } from "../../database/schema.ts";
+import { ProblemError } from "../../http/problem.ts";
+import { markDelivered, ordersForAgent, type OrdersForAgent, renewLeases } from "../jobs/index.ts";
+import { enterSession, type Entry } from "./enter-session.ts";
+
+interface Deps {
+  readonly database: Kysely<Database>;
+  readonly clock: Clock;
+  readonly link: AgentLink;
+  readonly onIdentityConflict: (agentId: string) => void;
+}
+
+/** Stopping a job takes an agent a moment; until then each of its heartbeats would be answered at once. */
+const cancelPauseSeconds = 5;
+
+/**
+ * Answers a heartbeat as soon as there is an order for the agent, and at the latest when its wait is over. No connection to the database is held while it
+ * waits. `signal` aborts when the agent hangs up.
+ */
+export async function answerHeartbeat(
+  deps: Deps,
+  agentId: string,
+  heartbeat: HeartbeatRequest,
+  signal: AbortSignal,
+): Promise<HeartbeatResponse> {
+  const asking = { agentId, sessionId: heartbeat.session_id, runningJobs: heartbeat.running_jobs };
+  const startedAt = performance.now();
+  const waitedMs = () => performance.now() - startedAt;
+  using wait = deps.link.listen(agentId);
+  for (;;) {
+    requireEntry(deps, agentId, await enterSession(deps, agentId, heartbeat));
+    await renewLeases(deps, asking);
+    const found = await ordersForAgent(deps, asking);
+    const remainingMs = heartbeat.wait_seconds * 1000 - waitedMs();
+    if (found.isUrgent || remainingMs <= 0 || signal.aborted || deps.link.isClosed) {
+      if (!signal.aborted) await markDelivered(deps, asking, found.orders);
+      return respond(deps, found, waitedMs() / 1000);
+    }
+    await wait.wait(remainingMs, signal);
+  }
+}
+
+function respond({ clock }: Deps, { orders, cancelJobs }: OrdersForAgent, waitedSeconds: number): HeartbeatResponse {
+  const untilDue = Math.max(0, Math.round(heartbeatWaitMaxSeconds - waitedSeconds));
+  return {
+    server_time: clock.now().toISOString(),
+    orders,
+    cancel_jobs: cancelJobs,
+    next_heartbeat_seconds: cancelJobs.length > 0 ? Math.min(untilDue, cancelPauseSeconds) : untilDue,
+  };
+}
+
+function requireEntry({ onIdentityConflict }: Deps, agentId: string, entry: Entry): void {
+  if (entry.entered) return;
+  if (entry.conflict === "revoked") throw new ProblemError(401, "This agent's credential was revoked.");
+  onIdentityConflict(agentId);
+  const detail = {
+    machine: "This credential belongs to another machine. Enrol this one with a token of its own.",
+    session:
+      "Another machine, or another copy of the agent, uses this credential at the same time. Stop one of them, or enrol it anew.",
+  };
+  throw new ProblemError(409, detail[entry.conflict], { type: problemType.identityConflict });
+}

@@ -1,0 +1,4 @@
+export { agentStatistics } from "./agent-statistics.ts";
+export { forgetOldSessions } from "./enter-session.ts";
+export { findAgent } from "./queries.ts";
+export { agentRoutes } from "./routes.ts";

@@ -1,0 +1,36 @@
+import { canBecome, jobState, type JobState } from "@saveos/contract";
+import type { Kysely, Updateable } from "kysely";
+import type { Database, JobsTable } from "../../database/schema.ts";
+
+/** What else changes with the state. */
+type Changes = Omit<Updateable<JobsTable>, "id" | "agent_id" | "state">;
+
+/**
+ * The one place where a job's state changes. Moves the jobs that `which` picks to `to`, and only those that may become that; the database itself checks again
+ * which state each is in, so of two processes that move one job at once, one moves it. Returns the ids of the jobs moved.
+ */
+export async function moveJobs(
+  database: Kysely<Database>,
+  which: { readonly jobId: string } | { readonly agentId: string } | { readonly leaseExpiredBefore: Date },
+  to: JobState,
+  changes: Changes,
+): Promise<string[]> {
+  const from = jobState.options.filter((state) => canBecome(state, to));
+  const moved = await database
+    .updateTable("jobs")
+    .set({ ...changes, state: to })
+    .where("state", "in", from)
+    .where((job) => {
+      if ("jobId" in which) return job("id", "=", which.jobId);
+      if ("agentId" in which) return job("agent_id", "=", which.agentId);
+      return job("lease_expires_at", "<", which.leaseExpiredBefore);
+    })
+    .returning("id")
+    .execute();
+  return moved.map(({ id }) => id);
+}
+
+/** What the end of a job changes, whatever the end: it is no longer held by a lease. */
+export function ending(at: Date, reason: string | null): Changes {
+  return { finished_at: at, lease_expires_at: null, reason };
+}

@@ -1,0 +1,56 @@
+import { type Health, health, liveness } from "@saveos/contract";
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { Access } from "../../access/access.ts";
+import { describe } from "../../http/describe.ts";
+import type { Metrics } from "./metrics.ts";
+
+interface Deps {
+  readonly access: Access;
+  readonly checkHealth: () => Promise<Health>;
+  readonly metrics: Metrics;
+}
+
+export function monitoringRoutes({ access, checkHealth, metrics }: Deps): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get("/health", {
+      schema: {
+        ...describe(
+          "monitoring",
+          "anyone",
+          "Whether the server can work",
+          "503 while its database or object store can't be used.",
+        ),
+        response: { 200: health, 503: health },
+      },
+      handler: async (_request, reply) => {
+        const found = await checkHealth();
+        return await reply.status(found.status === "ready" ? 200 : 503).send(found);
+      },
+    });
+
+    app.get("/health/live", {
+      schema: {
+        ...describe(
+          "monitoring",
+          "anyone",
+          "Whether the process answers",
+          "Says nothing about database and storage: restart the server only if this fails.",
+        ),
+        response: { 200: liveness },
+      },
+      handler: async () => ({ status: "live" as const }),
+    });
+
+    app.get("/metrics", {
+      onRequest: access.requireAdministrator,
+      schema: {
+        ...describe("monitoring", "administrator", "Metrics", "In Prometheus' text format."),
+        response: { 200: z.string() },
+      },
+      serializerCompiler: () => (text) => String(text),
+      handler: async (_request, reply) =>
+        await reply.header("content-type", metrics.contentType).send(await metrics.read()),
+    });
+  };
+}
