@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { type Enrolment, registerResponse } from "@saveos/contract";
+import { exchangeJson, parseAnswer } from "../daemon/http-exchange.ts";
+import { trustedFetch } from "../daemon/trusted-fetch.ts";
+import { AgentError } from "../errors/agent-error.ts";
+import { type AgentConfig, readConfig, writeConfig } from "../host/config-file.ts";
+import { contractPlatform, machineFacts } from "../host/facts.ts";
+import type { Home } from "../host/home.ts";
+import { machineId } from "../host/machine-id.ts";
+import { readSecrets, writeSecrets } from "../host/secrets-file.ts";
+import type { World } from "../world.ts";
+
+/** As strong as the repository's own keys: 256 bits. */
+const passwordBytes = 32;
+const registerTimeoutMs = 60_000;
+
+export interface EnrolRequest {
+  readonly enrolment: Enrolment;
+  /** Of a repository that this machine takes over; a new one is made if left out. */
+  readonly repositoryPassword: string | undefined;
+  readonly agentVersion: string;
+}
+
+/**
+ * Makes this machine known to the server and keeps what it answers. The repository itself is not touched yet: `prepareRepository` does that,
+ * and may be tried again, while the token is spent now.
+ *
+ * Every step leaves what the next needs on disk before it, so a stop anywhere loses nothing: first the password, then the credential, then
+ * the configuration, which says that the machine is enrolled.
+ */
+export async function enrol(world: World, home: Home, request: EnrolRequest): Promise<AgentConfig> {
+  const present = await readConfig(home.configFile);
+  if (present !== undefined)
+    throw new AgentError(
+      "already-enrolled",
+      `This machine is enrolled with ${present.serverUrl} as agent ${present.agentId}.`,
+      {
+        hint: `To enrol it anew, move ${home.configFile} and ${home.secretsFile} away, and keep them: the repository's password is in there.`,
+      },
+    );
+  const { repositoryPassword: earlier } = await readSecrets(home.secretsFile);
+  const repositoryPassword = request.repositoryPassword ?? earlier ?? randomBytes(passwordBytes).toString("base64url");
+  // Before the token is spent: a disk that can't be written is found out in time.
+  await writeSecrets(home.secretsFile, { credential: undefined, repositoryPassword });
+
+  const { enrolment } = request;
+  const answer = await register(world, request);
+  await writeSecrets(home.secretsFile, { credential: answer.credential, repositoryPassword });
+  const config: AgentConfig = {
+    serverUrl: enrolment.server_url,
+    certificateAuthority: enrolment.certificate_authority,
+    agentId: answer.agent_id,
+    repositoryId: answer.repository_id,
+    repositoryPath: answer.repository_path.startsWith("/") ? answer.repository_path : `/${answer.repository_path}`,
+    repositoryReady: false,
+  };
+  await writeConfig(home.configFile, config);
+  return config;
+}
+
+async function register(world: World, { enrolment, agentVersion }: EnrolRequest) {
+  const platform = contractPlatform(world.platform);
+  if (platform === undefined) throw new AgentError("usage", `SaveOS does not know the platform ${world.platform}.`);
+  const body = {
+    token: enrolment.token,
+    hostname: machineFacts().hostname,
+    platform,
+    agent_version: agentVersion,
+    machine_id: await machineId(world.platform),
+  };
+  await using trusted = trustedFetch(enrolment.certificate_authority);
+  const exchange = { fetch: trusted.fetch, serverUrl: enrolment.server_url, credential: undefined };
+  const answer = await exchangeJson(exchange, {
+    method: "POST",
+    path: "/api/v1/agents/register",
+    body,
+    signal: world.signal,
+    timeoutMs: registerTimeoutMs,
+  });
+  return parseAnswer(registerResponse, answer, enrolment.server_url);
+}

@@ -1,0 +1,29 @@
+/** Where text goes: standard output, standard error, or a test's memory. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** The width in columns now; terminals are resized. */
+  readonly columns: number;
+  /** Resolves when the reader can take more: whoever writes much awaits it. */
+  write(data: string | Uint8Array): Promise<void>;
+}
+
+/** Wide enough for the tables, narrow enough for any log viewer. */
+const columnsWithoutTerminal = 100;
+
+/** An output on a stream of the process. */
+export function streamOutput(stream: NodeJS.WriteStream): Output {
+  return {
+    isTerminal: stream.isTTY,
+    get columns() {
+      return stream.columns || columnsWithoutTerminal;
+    },
+    write: async (data) => {
+      if (stream.write(data)) return;
+      await new Promise<void>((resolve) => {
+        // A reader that went away never drains: the error handler in `main.ts` ends the process then.
+        stream.once("drain", resolve);
+        stream.once("close", resolve);
+      });
+    },
+  };
+}
