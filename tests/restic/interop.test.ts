@@ -55,6 +55,18 @@ describeWith(["restic", "extended attributes"], "stock restic and SaveOS on one 
     },
   );
 
+  test("a repository of format version 1 is read, and what SaveOS adds to it restic accepts", async () => {
+    const path = join(temp.path, "version-1");
+    const restic = resticOn(path, password);
+    await restic("init", "--repository-version", "1");
+    await restic("backup", source);
+    const back = join(temp.path, "restored-from-version-1");
+    expect(await restoreTo(await open(path), back)).toMatchObject({ problems: 0 });
+    expect(await manifestOf(join(back, source))).toEqual(await manifestOf(source));
+    await backUp(await open(path), [join(source, "many")], { parent: "none" });
+    await restic("check", "--read-data");
+  });
+
   test("the trees that SaveOS writes are those that restic writes, to the byte", async () => {
     const { path, repository, restic } = await freshRepository();
     // Relative, so that the tree does not hold the folders above, whose times change all the while.

@@ -12,6 +12,8 @@ const columnsWithoutTerminal = 100;
 
 /** An output on a stream of the process. */
 export function streamOutput(stream: NodeJS.WriteStream): Output {
+  // One wait for all who write meanwhile.
+  let room: Promise<void> | undefined;
   return {
     isTerminal: stream.isTTY,
     get columns() {
@@ -19,11 +21,19 @@ export function streamOutput(stream: NodeJS.WriteStream): Output {
     },
     write: async (data) => {
       if (stream.write(data)) return;
-      await new Promise<void>((resolve) => {
-        // A reader that went away never drains: the error handler in `main.ts` ends the process then.
-        stream.once("drain", resolve);
-        stream.once("close", resolve);
-      });
+      room ??= untilRoom(stream).finally(() => (room = undefined));
+      await room;
     },
   };
+}
+
+/** Resolves when the stream takes more, or never will: the error handler in `main.ts` ends the process then. */
+async function untilRoom(stream: NodeJS.WriteStream): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      stream.off("drain", end).off("close", end);
+      resolve();
+    };
+    stream.on("drain", end).on("close", end);
+  });
 }
