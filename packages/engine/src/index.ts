@@ -54,9 +54,15 @@ export type {
   GroupBy,
   Problem,
 } from "./operations/backup/backup-request.ts";
-export { check, type CheckProgress, type CheckRequest, type CheckResult } from "./operations/check.ts";
-export type { Finding } from "./operations/check/check-report.ts";
-export { parseReadDataSubset, type ReadDataSubset } from "./operations/check/read-data-subset.ts";
+export { check } from "./operations/check.ts";
+export type {
+  CheckProgress,
+  CheckRequest,
+  CheckResult,
+  Finding,
+  ReadDataSubset,
+} from "./operations/check/check-request.ts";
+export { parseReadDataSubset } from "./operations/check/read-data-subset.ts";
 export { dump } from "./operations/dump.ts";
 export { findFiles, type FindRequest, type FoundFile } from "./operations/find-files.ts";
 export { initRepository, type InitRequest } from "./operations/init.ts";

@@ -7,8 +7,8 @@ import { lockRepository } from "../repository/locks.ts";
 import type { Repository } from "../repository/repository.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { check, type CheckRequest, type CheckResult } from "./check.ts";
-import type { Finding } from "./check/check-report.ts";
+import { check } from "./check.ts";
+import type { CheckRequest, CheckResult, Finding } from "./check/check-request.ts";
 
 let store: ObjectStore;
 let repository: Repository;

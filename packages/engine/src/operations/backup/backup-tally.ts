@@ -5,8 +5,7 @@ import type { SnapshotSummary } from "../../format/snapshot.ts";
 import type { BlobWriter } from "../../repository/blob-writer.ts";
 import type { BackupItem, BackupProgress, BackupRun, BackupSettings, Problem } from "./backup-request.ts";
 import type { ComparedEntry } from "./compare-with-parent.ts";
-import type { SavedContent } from "./save-entry.ts";
-import type { SavedTree } from "./tree-writer.ts";
+import type { SavedContent, SavedTree } from "./saved.ts";
 
 type Action = BackupItem["action"];
 

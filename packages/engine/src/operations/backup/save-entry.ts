@@ -1,7 +1,6 @@
 import { chunks } from "../../chunk/chunker.ts";
 import { EngineError, isEngineError } from "../../errors/engine-error.ts";
 import type { BlobId } from "../../format/ids.ts";
-import type { Node } from "../../format/node.ts";
 import type { BlobWriter } from "../../repository/blob-writer.ts";
 import type { Repository } from "../../repository/repository.ts";
 import { isUnchanged } from "../../source/change-detection.ts";
@@ -9,13 +8,9 @@ import type { FileSource } from "../../source/file-source.ts";
 import type { BackupRun } from "./backup-request.ts";
 import type { BackupTally } from "./backup-tally.ts";
 import type { ComparedEntry } from "./compare-with-parent.ts";
+import type { SavedContent, SavedEntry } from "./saved.ts";
 
 type FileEntry = Extract<ComparedEntry, { kind: "file" }>;
-
-/** An entry whose content, if it has any, is saved. A file that could not be read has no node. */
-export type SavedEntry =
-  | Exclude<ComparedEntry, { kind: "file" }>
-  | { readonly kind: "file"; readonly path: string; readonly node: Node | undefined };
 
 /**
  * Saves what one scanned entry holds. Directories pass through: their trees are made once their children are known.
@@ -67,16 +62,6 @@ function contentToKeep(
   if (previous.content.every((id) => writer.has({ type: "data", id }))) return previous.content;
   tally.warning(path, "parts of it are missing in the repository although it did not change: it is read again");
   return undefined;
-}
-
-/** What the content of one file became. */
-export interface SavedContent {
-  readonly ids: readonly BlobId[];
-  /** Bytes read. */
-  readonly size: number;
-  readonly dataAdded: number;
-  readonly dataAddedPacked: number;
-  readonly newBlobs: number;
 }
 
 /** Cuts a stream into chunks and saves them. */

@@ -6,7 +6,7 @@ import { localZone } from "../../format/time.ts";
 import { encodeTree } from "../../format/tree.ts";
 import type { BlobWriter } from "../../repository/blob-writer.ts";
 import type { BackupTally } from "./backup-tally.ts";
-import type { SavedEntry } from "./save-entry.ts";
+import type { SavedEntry, SavedTree } from "./saved.ts";
 
 /**
  * Makes the trees: takes the entries in the order of the scan, children before their directory's end, and saves each directory as soon as
@@ -75,12 +75,4 @@ export class TreeWriter {
     this.#tally.treeSaved(tree);
     return tree;
   }
-}
-
-export interface SavedTree {
-  readonly id: BlobId;
-  readonly isNew: boolean;
-  /** Before compression and sealing. */
-  readonly bytes: number;
-  readonly storedBytes: number;
 }

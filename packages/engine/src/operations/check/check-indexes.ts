@@ -5,7 +5,7 @@ import { decodeIndexFile } from "../../format/index-file.ts";
 import { type ObjectId, shortId } from "../../format/ids.ts";
 import type { Repository } from "../../repository/repository.ts";
 import { loadUnpacked } from "../../repository/unpacked-files.ts";
-import type { CheckRequest } from "../check.ts";
+import type { CheckRequest } from "./check-request.ts";
 import type { CheckReport } from "./check-report.ts";
 
 /** Loads every index file one by one. False if one can't be read: then blobs would look lost that are not, and checking on makes no sense. */

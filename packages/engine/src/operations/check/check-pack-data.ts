@@ -7,7 +7,7 @@ import { objectName } from "../../format/object-name.ts";
 import { readPackHeader } from "../../pack/read-pack.ts";
 import { openLocated } from "../../repository/load-blob.ts";
 import type { Repository } from "../../repository/repository.ts";
-import type { CheckRequest } from "../check.ts";
+import type { CheckRequest } from "./check-request.ts";
 import type { IndexedPack } from "./check-packs.ts";
 import type { CheckReport } from "./check-report.ts";
 

@@ -3,7 +3,7 @@ import type { PackedBlob } from "../../format/blob.ts";
 import type { ObjectId } from "../../format/ids.ts";
 import { predictedPackSizeBytes } from "../../format/pack-header.ts";
 import type { Repository } from "../../repository/repository.ts";
-import type { CheckRequest } from "../check.ts";
+import type { CheckRequest } from "./check-request.ts";
 import type { CheckReport } from "./check-report.ts";
 
 /** A pack that is there, with what the index says is in it. */

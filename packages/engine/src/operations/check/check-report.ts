@@ -1,13 +1,5 @@
 import type { ObjectId } from "../../format/ids.ts";
-import type { CheckResult } from "../check.ts";
-
-/** One thing that `check` found. An error may cost data; a hint costs space or time only. */
-export interface Finding {
-  readonly severity: "error" | "hint";
-  /** What it is about, such as `data/<id>` or `snapshots/<id>`. */
-  readonly object: string;
-  readonly message: string;
-}
+import type { CheckResult, Finding } from "./check-request.ts";
 
 /** Collects and counts findings. Its callbacks are bound, so they can be handed on. */
 export class CheckReport {

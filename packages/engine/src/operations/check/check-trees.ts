@@ -8,7 +8,7 @@ import type { StoredSnapshot } from "../../format/snapshot.ts";
 import { assertTreeOrder } from "../../format/tree.ts";
 import { loadTree } from "../../repository/load-tree.ts";
 import type { Repository } from "../../repository/repository.ts";
-import type { CheckRequest } from "../check.ts";
+import type { CheckRequest } from "./check-request.ts";
 import type { CheckReport } from "./check-report.ts";
 
 /** Walks every tree that a snapshot reaches, each once, and looks whether all it names is in the index. */

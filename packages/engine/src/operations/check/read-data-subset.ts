@@ -1,11 +1,6 @@
 import { EngineError } from "../../errors/engine-error.ts";
 import type { IndexedPack } from "./check-packs.ts";
-
-/** Which part of the packs to read: group `n` of `t`, a share chosen at random, or so many bytes chosen at random. */
-export type ReadDataSubset =
-  | { readonly kind: "group"; readonly n: number; readonly t: number }
-  | { readonly kind: "percent"; readonly percent: number }
-  | { readonly kind: "bytes"; readonly bytes: number };
+import type { ReadDataSubset } from "./check-request.ts";
 
 /** A group is told by the first byte of the pack's id, so there can't be more. */
 const groupsMax = 256;
