@@ -37,7 +37,7 @@ export { type BackupRules, cacheDirectoryTag, noRules, parseTagFile, type TagFil
 export type { FileSource } from "./source/file-source.ts";
 export type { FileTarget, TargetPath } from "./target/file-target.ts";
 
-export { loadIndex } from "./repository/load-index.ts";
+export { loadIndex, type LoadIndexOptions } from "./repository/load-index.ts";
 export { type LockOptions, lockRepository, type RepositoryLock } from "./repository/locks.ts";
 export { openRepository, type OpenRequest } from "./repository/open-repository.ts";
 export type { Repository, RepositoryDeps } from "./repository/repository.ts";

@@ -5,6 +5,7 @@ import { Option } from "commander";
 import { AgentError } from "../errors/agent-error.ts";
 import { systemErrorCode } from "../errors/system-error.ts";
 import { type SelectionOptions, snapshotFilter } from "../repository/select-snapshots.ts";
+import { aroundDamage } from "./around-damage.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
 import { openForCommand } from "./repository-command.ts";
 import { addSelectionOptions } from "./selection-options.ts";
@@ -27,13 +28,14 @@ export function addDump(line: CommandLine): void {
     )
     .option("-t, --target <file>", "write into this file instead");
   onRun<DumpOptions>(line, command, async (invocation) => {
-    const { world, options, operands } = invocation;
+    const { world, options, operands, print } = invocation;
     const { dump, findSnapshot } = await import("@saveos/engine");
     await using opened = await openForCommand(invocation);
     const { signal } = world;
     const [wanted = "", file = "/"] = operands;
     const { snapshot, subfolder } = await findSnapshot(opened.repository, wanted, snapshotFilter(options, world.env), {
       signal,
+      ...aroundDamage(print),
     });
     const bytes = dump(opened.repository, {
       snapshot,
@@ -41,6 +43,7 @@ export function addDump(line: CommandLine): void {
       path: file,
       archive: options.archive,
       lock: opened.lock,
+      ...aroundDamage(print),
       signal,
     });
     if (options.target === undefined) await writeToOutput(invocation, bytes);

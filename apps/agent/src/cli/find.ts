@@ -3,6 +3,7 @@ import type { FoundFile, Repository } from "@saveos/engine";
 import { AgentError } from "../errors/agent-error.ts";
 import { type SelectionOptions, selectSnapshots, snapshotFilter } from "../repository/select-snapshots.ts";
 import { plural } from "../terminal/quantities.ts";
+import { aroundDamage } from "./around-damage.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
 import { collect, parseTimeNs } from "./parse-values.ts";
 import { foundNodeRecord } from "./records/node-record.ts";
@@ -49,7 +50,7 @@ async function find(invocation: Invocation<FindOptions>, repository: Repository,
     onMissing: (message) => Promise.reject(new AgentError("usage", message)),
     onUnreadable: (message) => void print.warn(message),
   });
-  await loadIndex(repository, { signal });
+  await loadIndex(repository, { signal, ...aroundDamage(print) });
   const found = findFiles(repository, {
     snapshots: options.reverse ? chosen : chosen.toReversed(),
     patterns: parsePatterns(operands, { caseInsensitive: options.ignoreCase, windows: world.platform === "win32" }),

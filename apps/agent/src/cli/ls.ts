@@ -1,5 +1,6 @@
 import type { Node, Repository } from "@saveos/engine";
 import { type SelectionOptions, snapshotFilter } from "../repository/select-snapshots.ts";
+import { aroundDamage } from "./around-damage.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
 import { listedNodeRecord } from "./records/node-record.ts";
 import { longLine, plainTime } from "./records/long-line.ts";
@@ -37,8 +38,9 @@ async function list(invocation: Invocation<LsOptions>, repository: Repository, s
   const [wanted = "", ...folders] = operands;
   const { snapshot, subfolder } = await findSnapshot(repository, wanted, snapshotFilter(options, world.env), {
     signal,
+    ...aroundDamage(print),
   });
-  await loadIndex(repository, { signal });
+  await loadIndex(repository, { signal, ...aroundDamage(print) });
 
   const taken = `${plainTime(formatTime(parseTime(snapshot.time), localZone))} on ${displayName(snapshot.hostname)}`;
   await print.info(

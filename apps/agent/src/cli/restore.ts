@@ -7,6 +7,7 @@ import { patternsFrom } from "../jobs/backup-sources.ts";
 import { type SelectionOptions, snapshotFilter } from "../repository/select-snapshots.ts";
 import { shareDone } from "../terminal/progress-text.ts";
 import { formatBytes, formatCount, formatDuration, plural } from "../terminal/quantities.ts";
+import { aroundDamage } from "./around-damage.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
 import { collect } from "./parse-values.ts";
 import { showProgress } from "./progress.ts";
@@ -85,11 +86,13 @@ async function restoreSnapshot(invocation: Invocation<RestoreOptions>): Promise<
   const { signal } = world;
   const found = await engine.findSnapshot(opened.repository, operands[0] ?? "", snapshotFilter(options, world.env), {
     signal,
+    ...aroundDamage(print),
   });
   await print.info(print.style.quiet(`Restoring snapshot ${found.snapshot.id.slice(0, 8)} into ${folder}`));
 
   await using reporter = new RestoreReporter(invocation, engine.displayName);
-  const result = await engine.restore(opened.repository, nodeTarget(folder), {
+  await using target = nodeTarget(folder);
+  const result = await engine.restore(opened.repository, target, {
     snapshot: found.snapshot,
     subfolder: found.subfolder,
     filter,
@@ -102,6 +105,7 @@ async function restoreSnapshot(invocation: Invocation<RestoreOptions>): Promise<
     lock: opened.lock,
     signal,
     ...reporter.callbacks,
+    ...aroundDamage(print),
   });
   await reporter.finish(result, options);
   if (result.problems === 0) return exitCode.done;

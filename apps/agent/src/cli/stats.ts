@@ -4,6 +4,7 @@ import { exitCode } from "../errors/exit-code.ts";
 import { type SelectionOptions, selectSnapshots, snapshotFilter } from "../repository/select-snapshots.ts";
 import { formatBytes, formatCount, formatPercent } from "../terminal/quantities.ts";
 import { padEnd } from "../terminal/text-width.ts";
+import { aroundDamage } from "./around-damage.ts";
 import { addCommand, type CommandLine, onRun } from "./command-line.ts";
 import { withReadableRepository } from "./repository-command.ts";
 import { addSelectionOptions } from "./selection-options.ts";
@@ -40,7 +41,7 @@ export function addStats(line: CommandLine): void {
         },
         onUnreadable: (message) => void print.warn(message),
       });
-      await loadIndex(repository, { signal });
+      await loadIndex(repository, { signal, ...aroundDamage(print) });
       const stats = await repositoryStats(repository, { mode: options.mode, snapshots, signal });
       await print.result(...textLines(stats, options.mode));
       await print.record(statsRecord(stats));

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { objectName, type ObjectKind, type ObjectName } from "../format/object-name.ts";
 import { backUp } from "../platform/testing/back-up.ts";
+import { Forger } from "../platform/testing/forger.ts";
 import { memorySource } from "../platform/testing/memory-source.ts";
 import { newTestRepository, reopened, testLock } from "../platform/testing/test-repository.ts";
 import { lockRepository } from "../repository/locks.ts";
@@ -79,6 +80,27 @@ test("a pack that no index names is a hint only: an interrupted backup leaves it
   for (const name of await names("snapshots")) await store.delete(name);
   const result = await findings();
   expect(result).toMatchObject({ errors: 0, hints: 2, suggestPrune: true });
+});
+
+test("a folder that can't be restored as it stands is an error: names twice or out of order, contents of another size", async () => {
+  const forger = new Forger(repository);
+  const file = { type: "file", size: 4, content: [forger.addBlob("data", new TextEncoder().encode("four"))] };
+  const trees = [
+    [
+      { ...file, name: "a" },
+      { ...file, name: "a" },
+    ],
+    [
+      { ...file, name: "b" },
+      { ...file, name: "a" },
+    ],
+    [{ ...file, name: "a", size: 5 }],
+  ].map((nodes) => forger.addTree(nodes));
+  await forger.store();
+  for (const tree of trees) await forger.snapshot(tree);
+  const { found } = await findings();
+  for (const tree of trees)
+    expect(found).toContainEqual(expect.objectContaining({ severity: "error", object: `tree ${tree}` }));
 });
 
 test("a part of the data may be read, and only its packs are", async () => {

@@ -47,13 +47,13 @@ export interface FoundSnapshot {
 
 /**
  * The snapshot that a person means: `latest` (of those that fit the filter), an id or a unique prefix of one, each with `:<folder>` behind
- * it if only a folder of it is meant. Rejects with `not-found`, or `invalid-input` for an ambiguous prefix.
+ * it if only a folder of it is meant. `onUnreadable` passes over damaged snapshots when looking for the latest. Rejects with `not-found`, or `invalid-input` for an ambiguous prefix.
  */
 export async function findSnapshot(
   repository: Repository,
   wanted: string,
   filter: SnapshotFilter = {},
-  options: Abortable = {},
+  options: LoadSnapshotsOptions = {},
 ): Promise<FoundSnapshot> {
   const colon = wanted.indexOf(":");
   const name = colon < 0 ? wanted : wanted.slice(0, colon);
@@ -63,7 +63,11 @@ export async function findSnapshot(
   return { snapshot, subfolder };
 }
 
-async function findLatest(repository: Repository, filter: SnapshotFilter, options: Abortable): Promise<StoredSnapshot> {
+async function findLatest(
+  repository: Repository,
+  filter: SnapshotFilter,
+  options: LoadSnapshotsOptions,
+): Promise<StoredSnapshot> {
   const latest = (await listSnapshots(repository, filter, options)).at(-1);
   if (latest) return latest;
   throw new EngineError("not-found", "There is no snapshot that fits", {

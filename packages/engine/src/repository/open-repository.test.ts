@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { initRepository } from "../operations/init.ts";
 import { addKey } from "../operations/keys.ts";
+import { forgeConfig, forgeKeyFile } from "../platform/testing/forger.ts";
 import { newTestRepository, testLock, testPassword } from "../platform/testing/test-repository.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -45,6 +46,22 @@ test("a damaged key file does not lock out the owner of another", async () => {
     hint: expect.stringContaining(other),
   });
 });
+
+test("a key file of absurd cost does not lock out the owner of another", async () => {
+  const cost = { N: 16, r: 8, p: 1 };
+  for (let i = 0; i < 3; i++)
+    await forgeKeyFile(made, { password: testPassword, cost, claim: { N: 2 ** 30, r: 8, p: 1 } });
+  expect((await openRepository(made, { password: testPassword })).keyId).toBe(made.keyId);
+});
+
+test.each(["3", "38f1e565e288df", "ffffffffffffffff"])(
+  "a config with the polynomial %s is refused",
+  async (polynomial) => {
+    await forgeConfig(made, { version: 2, id: made.config.id, chunker_polynomial: polynomial });
+    const refusal = { code: "corrupt-data", message: expect.stringContaining("polynomial") as string };
+    await expect(openRepository(made, { password: testPassword })).rejects.toMatchObject(refusal);
+  },
+);
 
 test("the key that the hint names is tried first", async () => {
   await addKey(made, { password: "second", hostname: "beta", username: "bob", lock: testLock });

@@ -1,5 +1,6 @@
 import { EngineError } from "../errors/engine-error.ts";
 import { watchStall } from "./stall-watch.ts";
+import { untrustedServer } from "./untrusted-server.ts";
 
 /** What of `fetch` is used; the global one fits. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -34,7 +35,8 @@ const slowestUploadBytesPerSecond = 8 * 1024;
 
 /**
  * Sends a request and hands the answer to `read`, which must use up its body or leave it; the stall watch covers both. Rejects with the
- * signal's reason when aborted, with `store-unavailable` when the network failed.
+ * signal's reason when aborted, with `store-denied` when the server's certificate is not to be trusted, with `store-unavailable` when the
+ * network failed.
  */
 export async function exchange<Result>(
   connection: RestConnection,
@@ -51,6 +53,8 @@ export async function exchange<Result>(
   } catch (error) {
     request.signal?.throwIfAborted();
     if (error instanceof EngineError) throw error;
+    const untrusted = untrustedServer(error, request.action);
+    if (untrusted !== undefined) throw untrusted;
     throw new EngineError("store-unavailable", `${request.action}: ${reasonOf(error)}`, { cause: error });
   } finally {
     await discardBody(response);

@@ -1,5 +1,6 @@
 import type { S3ServiceException } from "@aws-sdk/client-s3";
 import { EngineError, type EngineErrorCode } from "../../errors/engine-error.ts";
+import { untrustedServer } from "../../store/untrusted-server.ts";
 
 /** The name of an S3 error, such as `NoSuchKey`, and its HTTP status; both undefined where no server answered. */
 export function s3Answer(error: unknown): { readonly name: string | undefined; readonly status: number | undefined } {
@@ -43,6 +44,8 @@ const byName: Readonly<Record<string, { readonly code: EngineErrorCode; readonly
 /** What an error of the SDK means. `action` opens the message: `Storing config in s3:https://host/bucket`. */
 export function s3Error(error: unknown, action: string): EngineError {
   if (error instanceof EngineError) return error;
+  const untrusted = untrustedServer(error, action);
+  if (untrusted !== undefined) return untrusted;
   const { name, status } = s3Answer(error);
   const known = name === undefined ? undefined : byName[name];
   const code = known?.code ?? codeOfStatus(status);
