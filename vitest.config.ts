@@ -9,7 +9,14 @@ const everyTest = "**/*.test.ts";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: [`packages/${everyTest}`, `apps/agent/${everyTest}`] } },
+      {
+        test: {
+          name: "unit",
+          include: [`packages/${everyTest}`, `apps/agent/${everyTest}`],
+          // Small files share what they import: a third of the time. Nothing in them outlives its own file.
+          isolate: false,
+        },
+      },
       { test: { name: "server", include: [`apps/server/${everyTest}`], hookTimeout: 60_000, testTimeout: 60_000 } },
       {
         test: {

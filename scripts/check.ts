@@ -14,7 +14,7 @@ const steps: readonly (readonly [name: string, command: string, ...args: string[
   ["types: server", "tsc", "-p", "apps/server"],
   ["types: scripts and tests", "tsc", "-p", "."],
   ["dead code", "knip"],
-  ["unit tests", "vitest", "run", "--project", "unit", "--reporter", "dot"],
+  ["unit tests", "vitest", "run", "--project", "unit"],
 ];
 
 /** As many as the smallest machine that this is for has cores. */
