@@ -34,6 +34,8 @@ const defaultUploadsAtOnce = 5;
 const indexBlobsMax = 50_000;
 /** Packs are indexed at least so often, so that a run that is killed loses no more than this much work. */
 const indexAgeMaxMs = 2 * 60_000;
+/** How long naming what was uploaded may take when a run is left: whoever stopped it waits, and the store may be gone. */
+const leavingMaxMs = 10_000;
 
 /**
  * Stores blobs that the repository does not have yet: seals them into packs, uploads full packs, and names uploaded packs in index files.
@@ -95,7 +97,7 @@ export class BlobWriter implements AsyncDisposable {
     for (const type of ["data", "tree"] as const) if (this.#open[type].blobCount > 0) await this.#closePack(type);
     await Promise.all(this.#uploads);
     this.#throwIfFailed();
-    await this.#writeIndex();
+    await this.#writeIndex(this.#options.lock.signal);
     this.#pending.clear();
   }
 
@@ -104,7 +106,8 @@ export class BlobWriter implements AsyncDisposable {
     // Whoever removed a lost lock may have pruned these packs: an index that names them would be damage.
     if (!this.#options.lock.isFresh) return;
     try {
-      await this.#writeIndex();
+      // Not bound to the caller's signal: after a cancellation this is what lets the next run go on from here.
+      await this.#writeIndex(AbortSignal.timeout(leavingMaxMs));
     } catch {
       // The operation has failed already, for its own reason; these packs are found again by `repair index`, or pruned.
     }
@@ -154,10 +157,10 @@ export class BlobWriter implements AsyncDisposable {
     this.#unindexed.push({ id, blobs });
     this.#unindexedBlobs += blobs.length;
     const ageMs = Number((clock.nowNs() - this.#indexedNs) / 1_000_000n);
-    if (this.#unindexedBlobs >= indexBlobsMax || ageMs >= indexAgeMaxMs) await this.#writeIndex();
+    if (this.#unindexedBlobs >= indexBlobsMax || ageMs >= indexAgeMaxMs) await this.#writeIndex(lock.signal);
   }
 
-  async #writeIndex(): Promise<void> {
+  async #writeIndex(signal: AbortSignal): Promise<void> {
     const packs = this.#unindexed;
     if (packs.length === 0) return;
     this.#unindexed = [];
@@ -165,8 +168,7 @@ export class BlobWriter implements AsyncDisposable {
     this.#indexedNs = this.#repository.clock.nowNs();
     if (this.#options.dryRun) return;
     try {
-      // Not bound to the caller's signal: after a cancellation this is what lets the next run go on from here.
-      await saveUnpacked(this.#repository, "index", encodeIndexFile({ packs }));
+      await saveUnpacked(this.#repository, "index", encodeIndexFile({ packs }), { signal });
     } catch (error) {
       // The packs are there all the same, and leaving tries once more to have them named.
       this.#unindexed.unshift(...packs);

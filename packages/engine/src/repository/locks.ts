@@ -18,6 +18,8 @@ export const lockStaleMs = 30 * minuteMs;
 const writesFrozenMs = lockStaleMs - 1.5 * lockRefreshMs;
 /** Two processes that locked at the same moment see each other after this. Restic's own figure. */
 const settleMs = 200;
+/** How long removing a lock may take where the store is gone: less when the operation was cancelled, because somebody waits for its end. */
+const removalMaxMs = { afterWork: minuteMs, afterCancellation: 5_000 };
 const retryFirstMs = 5_000;
 const retryMaxMs = 60_000;
 
@@ -141,7 +143,7 @@ export function isStale(
 class HeldLock implements RepositoryLock {
   readonly signal: AbortSignal;
   readonly #repository: Repository;
-  readonly #request: LockOptions & { readonly exclusive: boolean };
+  readonly #request: LockOptions & Abortable & { readonly exclusive: boolean };
   readonly #lost = new AbortController();
   readonly #released = new AbortController();
   #id: ObjectId | undefined;
@@ -249,8 +251,11 @@ class HeldLock implements RepositoryLock {
   }
 
   async #delete(id: ObjectId): Promise<void> {
+    const { afterWork, afterCancellation } = removalMaxMs;
+    // Not bound to the caller's signal itself: the lock must go also after a cancellation.
+    const signal = AbortSignal.timeout(this.#request.signal?.aborted === true ? afterCancellation : afterWork);
     try {
-      await this.#repository.store.delete(objectName("locks", id));
+      await this.#repository.store.delete(objectName("locks", id), { signal });
     } catch {
       // It will be stale in half an hour; failing an operation that is done for this would be worse.
     }
