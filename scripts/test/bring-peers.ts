@@ -1,4 +1,5 @@
 import { runCommand } from "../run-command.ts";
+import { bringNewerSwift } from "./newer-swift.ts";
 
 /** A program that some suites run against, and that is not here. */
 export interface MissingPeer {
@@ -21,6 +22,13 @@ const peers = {
 
 /** Installs the peers that are missing from Debian's packages, as root where apt is; resolves with those that could not be had, and why. */
 export async function bringPeers(): Promise<MissingPeer[]> {
+  const missing = await installAbsent();
+  if (missing.some(({ name }) => name === "an S3 server")) return missing;
+  const reason = await s3ServerRefusal();
+  return reason === undefined ? missing : [...missing, { name: "an S3 server", reason }];
+}
+
+async function installAbsent(): Promise<MissingPeer[]> {
   const absent = await absentPeers();
   if (absent.length === 0) return [];
   const refusal = await install(absent.flatMap((name) => [...peers[name].packages]));
@@ -30,6 +38,16 @@ export async function bringPeers(): Promise<MissingPeer[]> {
     reason:
       refusal ?? `apt-get installed ${peers[name].packages.join(", ")}, but ${peers[name].command} is still not there`,
   }));
+}
+
+/** What the S3 server needs besides its packages; undefined when it is there. */
+async function s3ServerRefusal(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0)
+    return "only root can give it a folder of its own as /etc/swift, which is all that it reads";
+  return await bringNewerSwift().then(
+    () => undefined,
+    (error: unknown) => `a newer Swift than this Debian's could not be had: ${String(error)}`,
+  );
 }
 
 async function absentPeers(): Promise<PeerName[]> {
