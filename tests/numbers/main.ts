@@ -1,0 +1,156 @@
+import { isDeepStrictEqual } from "node:util";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { administratorOf } from "../support/administrator.ts";
+import { manifestOf } from "../support/manifest.ts";
+import { resticOn } from "../support/restic.ts";
+import { agentAt, register, type SaveosAgent, secretsOf } from "../support/saveos-agent.ts";
+import { type ServerProcess, serverProcess } from "../support/server-process.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { fillMixed, fillSmall, writeNoise } from "./sample-data.ts";
+import { type Measured, measure } from "./measure.ts";
+
+/**
+ * `node tests/numbers/main.ts [name…]`: how long the product takes, and how much memory, for what it must be able to do: a real server, a
+ * real agent, through TLS on this machine. Needs some 30 GB below the temporary folder and, for all of it, a quarter of an hour. Ends with 1
+ * when a limit is passed or something came back different. Names: server-start, mixed, small-files, wide-folder, large-file.
+ */
+const gigabyte = 1_000_000_000;
+
+interface Limits {
+  readonly seconds?: number;
+  readonly mebibytes?: number;
+}
+
+const smallFilesLimits: Limits = { seconds: 300, mebibytes: 1536 };
+const startLimits: Limits = { seconds: 5 };
+
+const measurements: Readonly<Record<string, (world: World) => Promise<void>>> = {
+  "server-start": async ({ server, restart }) => {
+    const running = await restart();
+    const startedMs = performance.now();
+    await running.restart();
+    while (!(await fetch(`${server.httpUrl}/health`)).ok);
+    report(
+      "server, from its start to healthy",
+      { seconds: (performance.now() - startedMs) / 1000, peakMebibytes: 0 },
+      startLimits,
+    );
+  },
+  mixed: async (world) => {
+    await roundTrip(world, "1 GB of mixed files", async (folder) => await fillMixed(folder, gigabyte));
+    await judgeWithRestic(world);
+  },
+  "small-files": async (world) =>
+    await roundTrip(
+      world,
+      "200,000 small files",
+      async (folder) => await fillSmall(folder, { files: 200_000, filesPerFolder: 500 }),
+      smallFilesLimits,
+    ),
+  "wide-folder": async (world) =>
+    await roundTrip(
+      world,
+      "a folder of 100,000 entries",
+      async (folder) => await fillSmall(folder, { files: 100_000, filesPerFolder: 100_000 }),
+    ),
+  "large-file": async (world) =>
+    await roundTrip(
+      world,
+      "one file of 6 GB",
+      async (folder) => await writeNoise(join(folder, "large"), 6 * gigabyte, 1),
+    ),
+};
+
+interface World {
+  readonly temp: string;
+  readonly server: ServerProcess;
+  readonly agent: SaveosAgent;
+  readonly apiKey: string;
+  readonly restart: () => Promise<{ restart(): Promise<void> }>;
+}
+
+let failures = 0;
+
+async function main(names: readonly string[]): Promise<void> {
+  for (const name of names.length === 0 ? Object.keys(measurements) : names) {
+    const run = measurements[name];
+    if (run === undefined)
+      throw new Error(`There is no measurement ${name}: take one of ${Object.keys(measurements).join(", ")}`);
+    await inWorld(run);
+  }
+  process.exitCode = failures === 0 ? 0 : 1;
+}
+
+/** A server and an agent of its own for each measurement, so that none of them finds another's blobs. */
+async function inWorld(run: (world: World) => Promise<void>): Promise<void> {
+  await using temp = await tempFolder();
+  await using server = await serverProcess(join(temp.path, "data"));
+  let running = await server.start();
+  const apiKey = await server.createApiKey();
+  const agent = agentAt(join(temp.path, "machine"));
+  await register(agent, (await administratorOf({ server, apiKey }).provision()).enrolment);
+  await run({
+    temp: temp.path,
+    server,
+    agent,
+    apiKey,
+    restart: async () => {
+      await running.stop();
+      return { restart: async () => void (running = await server.start()) };
+    },
+  });
+}
+
+/** Backs a folder up, again unchanged, and restores it; all of it must come back. */
+async function roundTrip(
+  { temp, agent }: World,
+  title: string,
+  fill: (folder: string) => Promise<void>,
+  limits: Limits = {},
+): Promise<void> {
+  const folder = join(temp, "source");
+  const target = join(temp, "target");
+  await mkdir(folder);
+  await fill(folder);
+  report(`${title}: first backup`, await measure(agent.start("-q", "backup", folder)), limits);
+  report(`${title}: backup with nothing changed`, await measure(agent.start("-q", "backup", folder)), limits);
+  report(`${title}: restore`, await measure(agent.start("-q", "restore", "latest", "--target", target)), limits);
+  const isSame = isDeepStrictEqual(await manifestOf(folder), await manifestOf(join(target, folder)));
+  verdict(`${title}: all of it came back`, isSame);
+  for (const path of [folder, target]) await rm(path, { recursive: true });
+}
+
+async function judgeWithRestic({ temp, server, agent, apiKey }: World): Promise<void> {
+  const { repository_password: password } = await secretsOf(agent);
+  const [status] = (await agent.json("status")) as { agent_id: string; repository_id: string }[];
+  const { enrolment } = await administratorOf({ server, apiKey }).provision();
+  const cacert = join(temp, "authority.pem");
+  await writeFile(cacert, enrolment.certificate_authority);
+  const address = `rest:${server.httpsUrl.replace("https://", `https://restic:${apiKey}@`)}/restic/${status?.repository_id}/`;
+  const { code, stderr } = await resticOn(address, password, { cacert }).attempt("check", "--read-data");
+  verdict(`stock restic finds nothing wrong${code === 0 ? "" : `: ${stderr}`}`, code === 0);
+}
+
+function report(
+  title: string,
+  { seconds, peakMebibytes }: Measured,
+  { seconds: secondsMax, mebibytes: mebibytesMax }: Limits,
+): void {
+  const isGood = seconds <= (secondsMax ?? Infinity) && peakMebibytes <= (mebibytesMax ?? Infinity);
+  const limits = [secondsMax && `${secondsMax} s`, mebibytesMax && `${mebibytesMax} MiB`].filter(
+    (text) => text !== undefined,
+  );
+  const memory = peakMebibytes === 0 ? "" : `, ${peakMebibytes} MiB at most`;
+  verdict(
+    `${title}: ${seconds.toFixed(1)} s${memory}${limits.length === 0 ? "" : ` (allowed: ${limits.join(", ")})`}`,
+    isGood,
+  );
+}
+
+function verdict(sentence: string, isGood: boolean): void {
+  if (!isGood) failures += 1;
+  console.log(`${isGood ? "✓" : "✗"} ${sentence}`);
+}
+
+await main(process.argv.slice(2));
