@@ -5,6 +5,7 @@ import { machineFacts } from "../host/facts.ts";
 import { findNewPassword } from "../repository/find-password.ts";
 import { findRepository } from "../repository/find-repository.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
+import { aroundDamage } from "./around-damage.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
 import { plainTime } from "./records/long-line.ts";
 import { openForCommand } from "./repository-command.ts";
@@ -34,7 +35,7 @@ function addKeyList(line: CommandLine, key: Command): void {
     const { world, print } = invocation;
     const { displayName, formatTime, listKeys, localZone, parseTime } = await import("@saveos/engine");
     await using opened = await openForCommand(invocation);
-    const keys = await listKeys(opened.repository, { signal: world.signal });
+    const keys = await listKeys(opened.repository, { signal: world.signal, ...aroundDamage(print) });
     const createdOf = ({ created }: KeyInfo) => plainTime(formatTime(parseTime(created), localZone));
     const columns: Column<KeyInfo>[] = [
       { title: " ID", cell: ({ id, current }) => [`${current ? "*" : " "}${id.slice(0, 8)}`] },

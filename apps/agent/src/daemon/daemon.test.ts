@@ -67,6 +67,13 @@ async function start(): Promise<Running> {
 
 const reported = () => link.reports.map((report) => (report.kind === "finished" ? report.outcome : report.kind));
 
+test("the first heartbeat does not wait for an order: that the line works is known at once", async () => {
+  await using _daemon = await start();
+  await until(() => link.heartbeats.length === 2);
+  expect(link.heartbeats.map(({ wait_seconds }) => wait_seconds)).toEqual([0, 30]);
+  expect(notes).toEqual([undefined]);
+});
+
 test("an order is run, and its start and end are reported", async () => {
   await using daemon = await start();
   link.order(backupOrder(1));

@@ -54,13 +54,16 @@ export async function runDaemon(deps: DaemonDeps, identity: Identity, signal: Ab
 async function beat(deps: DaemonDeps, worker: Worker, identity: Identity, signal: AbortSignal): Promise<void> {
   let failures = 0;
   let lastSaid: string | undefined;
+  // The first one is answered at once: then it is known that the line works, and what waits in the outbox can go.
+  let waitSeconds = 0;
   while (!signal.aborted) {
     try {
-      const pauseMs = await beatOnce(deps, worker, identity, signal);
+      const pauseMs = await beatOnce(deps, worker, { ...identity, waitSeconds }, signal);
+      waitSeconds = heartbeatWaitMaxSeconds;
       if (lastSaid !== undefined || failures > 0) deps.log.info("The server answers");
       failures = 0;
       lastSaid = undefined;
-      await deps.clock.sleep(pauseMs, { signal });
+      if (pauseMs > 0) await deps.clock.sleep(pauseMs, { signal });
     } catch (error) {
       if (signal.aborted) return;
       failures = isAgentError(error, "server-unavailable") ? failures + 1 : Math.max(failures + 1, patientFailures);
@@ -76,7 +79,12 @@ async function beat(deps: DaemonDeps, worker: Worker, identity: Identity, signal
 }
 
 /** Resolves with the milliseconds until the next heartbeat. */
-async function beatOnce(deps: DaemonDeps, worker: Worker, identity: Identity, signal: AbortSignal): Promise<number> {
+async function beatOnce(
+  deps: DaemonDeps,
+  worker: Worker,
+  identity: Identity & { readonly waitSeconds: number },
+  signal: AbortSignal,
+): Promise<number> {
   const { link, inbox, clock, note, reportsWait } = deps;
   const askedMs = nowMs(clock);
   const answer = await link.heartbeat(
@@ -86,7 +94,7 @@ async function beatOnce(deps: DaemonDeps, worker: Worker, identity: Identity, si
       machine_id: identity.machineId,
       session_id: identity.sessionId,
       running_jobs: inbox.present.slice(0, runningJobsMax),
-      wait_seconds: heartbeatWaitMaxSeconds,
+      wait_seconds: identity.waitSeconds,
     },
     { signal },
   );
@@ -96,7 +104,7 @@ async function beatOnce(deps: DaemonDeps, worker: Worker, identity: Identity, si
   await note(undefined);
   if (answer.orders.length > 0 || answer.cancel_jobs.length > 0) return news > 0 ? 0 : repeatedOrdersPauseMs;
   // Held to the end, the waiting was done at the server. One that answers early, such as when it is about to stop, is given a moment.
-  const wasHeld = nowMs(clock) - askedMs >= (heartbeatWaitMaxSeconds - 1) * 1000;
+  const wasHeld = nowMs(clock) - askedMs >= (identity.waitSeconds - 1) * 1000;
   return wasHeld
     ? 0
     : Math.min(Math.max(earlyAnswerPauseMinMs, answer.next_heartbeat_seconds * 1000), repeatedOrdersPauseMs);

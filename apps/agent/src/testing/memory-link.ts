@@ -18,7 +18,8 @@ export class MemoryLink implements ServerLink {
   async heartbeat(request: HeartbeatRequest, { signal }: { signal: AbortSignal }): Promise<HeartbeatResponse> {
     this.heartbeats.push(request);
     if (this.failure) throw this.failure;
-    if (this.pending.length === 0 && this.cancelled.length === 0) await this.#held(signal);
+    const hasNews = this.pending.length > 0 || this.cancelled.length > 0;
+    if (!hasNews && request.wait_seconds > 0) await this.#held(signal);
     const answer = {
       server_time: "2026-01-31T08:30:00Z",
       orders: [...this.pending],

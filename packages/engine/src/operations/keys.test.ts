@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
+import { objectName } from "../format/object-name.ts";
 import { newTestRepository, testLock, testPassword } from "../platform/testing/test-repository.ts";
 import { openRepository } from "../repository/open-repository.ts";
 import type { Repository } from "../repository/repository.ts";
@@ -17,6 +18,18 @@ test("keys are listed with who made them, and which one is in use", async () => 
   expect(keys).toHaveLength(2);
   expect(keys.find(({ current }) => current)?.id).toBe(repository.keyId);
   expect(keys.find((key) => key.id === id)).toMatchObject({ username: "bob", hostname: "beta", current: false });
+});
+
+test("a damaged key file is passed over, by name, and the others are listed", async () => {
+  const id = await addKey(repository, bob);
+  const name = objectName("keys", id);
+  const bytes = await repository.store.get(name);
+  bytes[20] = (bytes[20] ?? 0) ^ 1;
+  await repository.store.put(name, bytes);
+  const unreadable: string[] = [];
+  const keys = await listKeys(repository, { onUnreadable: (damaged) => unreadable.push(damaged) });
+  expect([keys.map((key) => key.id), unreadable]).toEqual([[repository.keyId], [id]]);
+  await expect(listKeys(repository)).rejects.toMatchObject({ code: "corrupt-data" });
 });
 
 test("a key is removed by a prefix of its id, and its password opens nothing any more", async () => {

@@ -1,4 +1,4 @@
-import { EngineError } from "../errors/engine-error.ts";
+import { EngineError, isEngineError } from "../errors/engine-error.ts";
 import type { Abortable } from "../flow/abortable.ts";
 import { type ObjectId, shortId } from "../format/ids.ts";
 import { objectName } from "../format/object-name.ts";
@@ -24,12 +24,25 @@ export interface NewKeyRequest extends Abortable {
   readonly lock: LockOptions;
 }
 
+export interface ListKeysOptions extends Abortable {
+  /** Called for a key file that can't be read, which is then passed over; without it the first one rejects. */
+  readonly onUnreadable?: ((id: ObjectId, error: EngineError) => void) | undefined;
+}
+
 /** The key files of the repository. What they say of themselves is not sealed: whoever can write to the store could have written it. */
-export async function listKeys(repository: Repository, options: Abortable = {}): Promise<KeyInfo[]> {
+export async function listKeys(
+  repository: Repository,
+  { onUnreadable, signal }: ListKeysOptions = {},
+): Promise<KeyInfo[]> {
   const keys: KeyInfo[] = [];
-  for (const id of await listKeyIds(repository, options)) {
-    const { username, hostname, created } = await loadKeyFile(repository, id, options);
-    keys.push({ id, current: id === repository.keyId, username, hostname, created });
+  for (const id of await listKeyIds(repository, { signal })) {
+    try {
+      const { username, hostname, created } = await loadKeyFile(repository, id, { signal });
+      keys.push({ id, current: id === repository.keyId, username, hostname, created });
+    } catch (error) {
+      if (!onUnreadable || !isEngineError(error, "corrupt-data", "not-found", "unsupported")) throw error;
+      onUnreadable(id, error);
+    }
   }
   return keys;
 }
