@@ -72,7 +72,8 @@ async function printGroups(
   }
   await print.record(
     groups.map(({ hostname, paths, tags, snapshots }) => ({
-      group_key: { hostname: hostname ?? "", paths: paths ?? null, tags: tags ?? null },
+      // A list without anything is null in restic's JSON.
+      group_key: { hostname: hostname ?? "", paths: orNull(paths), tags: orNull(tags) },
       snapshots: snapshots.map(snapshotRecord),
     })),
   );
@@ -103,4 +104,8 @@ async function listLines(snapshots: readonly StoredSnapshot[], { compact }: Snap
     },
   ];
   return [...tableLines(columns, snapshots), plural(snapshots.length, "snapshot")];
+}
+
+function orNull(list: readonly string[] | undefined): readonly string[] | null {
+  return list === undefined || list.length === 0 ? null : list;
 }
