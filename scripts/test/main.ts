@@ -29,16 +29,23 @@ async function runVitest(args: readonly string[], absent: readonly MissingPeer[]
   return await new Promise((resolve, reject) => child.on("error", reject).on("close", (code) => resolve(code ?? 1)));
 }
 
+interface TestFile {
+  readonly status: string;
+  readonly assertionResults: readonly { readonly status: string }[];
+}
+
+/** A file that failed without a failed test, such as one that can't be loaded, counts as one failure. */
 async function readCounts(file: string): Promise<{ passed: number; failed: number; skipped: number }> {
-  const results: unknown = JSON.parse(await readFile(file, "utf8"));
-  const count = (key: string): number => {
-    const value = (results as Readonly<Record<string, unknown>>)[key];
-    if (typeof value !== "number") throw new Error(`The test results have no ${key}`);
-    return value;
-  };
+  const { testResults } = JSON.parse(await readFile(file, "utf8")) as { testResults: readonly TestFile[] };
+  const count = (...statuses: string[]): number =>
+    testResults.flatMap(({ assertionResults }) => assertionResults).filter(({ status }) => statuses.includes(status))
+      .length;
+  const brokenFiles = testResults.filter(
+    ({ status, assertionResults }) => status === "failed" && assertionResults.every((test) => test.status !== "failed"),
+  );
   return {
-    passed: count("numPassedTests"),
-    failed: count("numFailedTests") + count("numFailedTestSuites"),
-    skipped: count("numPendingTests") + count("numTodoTests"),
+    passed: count("passed"),
+    failed: count("failed") + brokenFiles.length,
+    skipped: count("pending", "skipped", "todo", "disabled"),
   };
 }
