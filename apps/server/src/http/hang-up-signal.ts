@@ -1,8 +1,11 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 
 /** Aborts when the client closes its connection before it has its answer. */
-export function hangUpSignal(request: FastifyRequest): AbortSignal {
+export function hangUpSignal({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  request.raw.socket.once("close", () => controller.abort());
+  // The answer's own event, not the connection's: agents send a heartbeat after another on one connection, and each would leave a listener.
+  raw.once("close", () => {
+    if (!raw.writableFinished) controller.abort();
+  });
   return controller.signal;
 }

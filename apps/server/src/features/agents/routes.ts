@@ -52,8 +52,8 @@ export function agentRoutes(deps: Deps): FastifyPluginAsyncZod {
         body: heartbeatRequest,
         response: { 200: heartbeatResponse },
       },
-      handler: async (request) => {
-        return await answerHeartbeat(deps, agentOf(request).agentId, request.body, hangUpSignal(request));
+      handler: async (request, reply) => {
+        return await answerHeartbeat(deps, agentOf(request).agentId, request.body, hangUpSignal(reply));
       },
     });
 
