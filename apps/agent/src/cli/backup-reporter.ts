@@ -12,11 +12,14 @@ import { times } from "./records/snapshot-record.ts";
 export class BackupReporter implements AsyncDisposable {
   readonly callbacks: Pick<BackupSettings, "onProgress" | "onItem" | "onProblem" | "onWarning">;
   readonly #invocation: Pick<Invocation, "world" | "print">;
+  /** A path as the reader may have it: as it is for machines, safe to print for people, who may not be the ones that named the files. */
+  readonly #shown: (path: string) => string;
   readonly #display: ProgressDisplay;
   #problems = 0;
 
-  constructor(invocation: Pick<Invocation, "world" | "print">) {
+  constructor(invocation: Pick<Invocation, "world" | "print">, displayName: (path: string) => string) {
     this.#invocation = invocation;
+    this.#shown = invocation.print.options.json ? (path) => path : displayName;
     this.#display = showProgress(invocation, (progress, { current }) => ({
       message_type: "status",
       seconds_elapsed: Math.floor(progress.secondsElapsed) || undefined,
@@ -32,7 +35,8 @@ export class BackupReporter implements AsyncDisposable {
     this.callbacks = {
       onProgress: (progress) => this.#progress(progress),
       onProblem: (problem) => this.#problem(problem),
-      onWarning: (path, message) => void invocation.print.problem({ item: path, message, during: "archival" }),
+      onWarning: (path, message) =>
+        void invocation.print.problem({ item: this.#shown(path), message, during: "archival" }),
       ...(invocation.print.options.verbosity >= 2 ? { onItem: (item: BackupItem) => this.#item(item) } : {}),
     };
   }
@@ -68,19 +72,19 @@ export class BackupReporter implements AsyncDisposable {
   }
 
   #progress({ filesDone, bytesDone, filesTotal, bytesTotal, currentFiles }: BackupProgress): void {
-    this.#display.update({ filesDone, bytesDone, filesTotal, bytesTotal, current: currentFiles });
+    this.#display.update({ filesDone, bytesDone, filesTotal, bytesTotal, current: currentFiles.map(this.#shown) });
   }
 
   #problem({ path, message }: Problem): void {
     this.#problems += 1;
-    void this.#invocation.print.problem({ item: path, message, during: "archival" });
+    void this.#invocation.print.problem({ item: this.#shown(path), message, during: "archival" });
   }
 
   #item({ action, path, type, bytes, dataAdded, dataAddedPacked }: BackupItem): void {
     const { print } = this.#invocation;
     const item = type === "dir" ? `${path}/` : path;
     const sizes = type === "dir" ? { metadata_size: dataAdded, metadata_size_in_repo: dataAddedPacked } : {};
-    void print.detail(2, `${action.padEnd(9)}  ${item}  ${formatBytes(bytes)}`);
+    void print.detail(2, `${action.padEnd(9)}  ${this.#shown(item)}  ${formatBytes(bytes)}`);
     void print.record({
       message_type: "verbose_status",
       action: action === "changed" ? "modified" : action,

@@ -105,7 +105,8 @@ async function backUp(invocation: Invocation<BackupOptions>): Promise<ExitCode> 
   const isStream = options.stdin === true || options.stdinFromCommand === true;
   const paths = isStream ? [] : await pathsToBackUp(invocation);
   await using opened = await openForCommand(invocation);
-  await using reporter = new BackupReporter(invocation);
+  const { displayName } = await import("@saveos/engine");
+  await using reporter = new BackupReporter(invocation, displayName);
   const settings = backupSettings(invocation, opened, reporter);
   const result = isStream
     ? await backUpStream(invocation, opened.repository, settings)

@@ -54,7 +54,7 @@ export async function runDaemonCommand({ world, global }: Invocation): Promise<E
     {
       hostname: machineFacts().hostname,
       agentVersion: version,
-      machineId: await machineId(world.platform),
+      machineId: await machineId(world.platform, home.stateFolder),
       sessionId: randomUUID(),
     },
     world.signal,

@@ -44,7 +44,7 @@ export async function enrol(world: World, home: Home, request: EnrolRequest): Pr
   await writeSecrets(home.secretsFile, { credential: undefined, repositoryPassword });
 
   const { enrolment } = request;
-  const answer = await register(world, request);
+  const answer = await register(world, home, request);
   await writeSecrets(home.secretsFile, { credential: answer.credential, repositoryPassword });
   const config: AgentConfig = {
     serverUrl: enrolment.server_url,
@@ -58,7 +58,7 @@ export async function enrol(world: World, home: Home, request: EnrolRequest): Pr
   return config;
 }
 
-async function register(world: World, { enrolment, agentVersion }: EnrolRequest) {
+async function register(world: World, home: Home, { enrolment, agentVersion }: EnrolRequest) {
   const platform = contractPlatform(world.platform);
   if (platform === undefined) throw new AgentError("usage", `SaveOS does not know the platform ${world.platform}.`);
   const body = {
@@ -66,7 +66,7 @@ async function register(world: World, { enrolment, agentVersion }: EnrolRequest)
     hostname: machineFacts().hostname,
     platform,
     agent_version: agentVersion,
-    machine_id: await machineId(world.platform),
+    machine_id: await machineId(world.platform, home.stateFolder),
   };
   await using trusted = trustedFetch(enrolment.certificate_authority);
   const exchange = { fetch: trusted.fetch, serverUrl: enrolment.server_url, credential: undefined };

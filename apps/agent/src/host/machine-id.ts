@@ -1,23 +1,35 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { promisify } from "node:util";
-import { AgentError } from "../errors/agent-error.ts";
+import { replaceFile } from "./durable-file.ts";
 
 /** Keeps the hash apart from any other program's hash of the same id; changing it would make every machine a new one. */
 const context = "saveos machine id v1";
 
 /**
- * An identifier that stays the same on one machine and tells nothing else about it: SHA-256 of the system's own id with a context.
- * Rejects with `bad-settings` where the system has none.
+ * An identifier that stays the same on one machine and tells nothing else about it: SHA-256 of the system's own id with a context. Where the
+ * system has none, as in many containers, one is drawn and kept in the agent's state folder.
  */
-export async function machineId(platform: NodeJS.Platform): Promise<string> {
-  const own = (await readers[platform]?.()) ?? "";
-  if (own === "")
-    throw new AgentError("bad-settings", "This machine has no machine id that the server could know it by.", {
-      hint: "On Linux, `systemd-machine-id-setup` makes /etc/machine-id.",
-    });
-  return hashMachineId(own);
+export async function machineId(
+  platform: NodeJS.Platform,
+  stateFolder: string,
+  readSystemId: (platform: NodeJS.Platform) => Promise<string | undefined> = systemId,
+): Promise<string> {
+  return hashMachineId((await readSystemId(platform)) || (await drawnId(path.join(stateFolder, "machine-id"))));
+}
+
+async function drawnId(file: string): Promise<string> {
+  const kept = await firstFile(file);
+  if (kept !== undefined) return kept.trim();
+  const drawn = randomUUID();
+  await replaceFile(file, `${drawn}\n`);
+  return drawn;
+}
+
+async function systemId(platform: NodeJS.Platform): Promise<string | undefined> {
+  return await readers[platform]?.();
 }
 
 export function hashMachineId(own: string): string {

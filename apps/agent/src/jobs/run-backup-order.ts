@@ -39,7 +39,10 @@ async function backUp(
   { signal, onProgress }: JobRun,
 ): Promise<BackupResult> {
   const { machine, env, platform } = deps;
-  const [{ backup }, { nodeSource }] = await Promise.all([import("@saveos/engine"), import("@saveos/engine/node")]);
+  const [{ backup, displayName }, { nodeSource }] = await Promise.all([
+    import("@saveos/engine"),
+    import("@saveos/engine/node"),
+  ]);
   const source = nodeSource();
   await using opened = await deps.openRepository(signal);
   return await backup(opened.repository, source, {
@@ -57,7 +60,8 @@ async function backUp(
     programVersion: deps.programVersion,
     lock: lockOf(deps),
     onProgress: (progress) => onProgress(reported(progress)),
-    onProblem: deps.onProblem,
+    // The log is lines of text, and whoever names a file must not write lines into it.
+    onProblem: ({ path, ...problem }) => deps.onProblem({ ...problem, path: displayName(path) }),
     signal,
   });
 }

@@ -8,7 +8,7 @@ import { agentAt, type SaveosAgent } from "../support/saveos-agent.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 
 /** The program alone, as scripts made for restic call it. */
-describe("the exit code of saveos-agent is restic's:", () => {
+describe("saveos-agent alone, called as scripts call restic,", () => {
   let temp: TempFolder;
   let agent: SaveosAgent;
   let repository: string;
@@ -26,7 +26,7 @@ describe("the exit code of saveos-agent is restic's:", () => {
   });
   afterAll(async () => await temp[Symbol.asyncDispose]());
 
-  test("0 when all went well", async () => {
+  test("ends with 0 when all went well", async () => {
     for (const command of [
       ["snapshots"],
       ["check"],
@@ -40,7 +40,7 @@ describe("the exit code of saveos-agent is restic's:", () => {
       expect((await agent.attempt(...command)).code, command.join(" ")).toBe(0);
   });
 
-  test("1 for a command line that makes no sense, and for what can't be done", async () => {
+  test("ends with 1 for a command line that makes no sense, and for what can't be done", async () => {
     for (const command of [
       ["backup"],
       ["backup", "--no-such-option", source],
@@ -55,7 +55,7 @@ describe("the exit code of saveos-agent is restic's:", () => {
     }
   });
 
-  test("1 when nothing that was named is there, and no snapshot is made", async () => {
+  test("ends with 1 when nothing that was named is there, and no snapshot is made", async () => {
     const before = (await agent.json("snapshots")).flat().length;
     const { code, stderr } = await agent.attempt("backup", join(temp.path, "missing"));
     expect(code).toBe(1);
@@ -63,7 +63,7 @@ describe("the exit code of saveos-agent is restic's:", () => {
     expect((await agent.json("snapshots")).flat()).toHaveLength(before);
   });
 
-  test("3 when a part could not be read: the rest is saved, and it is said what is missing", async () => {
+  test("ends with 3 when a part could not be read: the rest is saved, and it is said what is missing", async () => {
     const before = (await agent.json("snapshots")).flat().length;
     for (const unreadable of [`/proc/${process.pid}/mem`, join(temp.path, "missing")]) {
       const { code, stderr } = await agent.attempt("backup", source, unreadable);
@@ -73,26 +73,26 @@ describe("the exit code of saveos-agent is restic's:", () => {
     expect((await agent.json("snapshots")).flat()).toHaveLength(before + 2);
   });
 
-  test("10 when there is no repository", async () => {
+  test("ends with 10 when there is no repository", async () => {
     const { code, stderr } = await agent.attempt("-r", join(temp.path, "nothing"), "snapshots");
     expect(code).toBe(10);
     expect(stderr).toContain(join(temp.path, "nothing"));
   });
 
-  test("11 when the repository is locked by another, whom it names", async () => {
+  test("ends with 11 when the repository is locked by another, whom it names", async () => {
     await using _held = await lockRepository(await open(repository), { ...lock, exclusive: true });
     const { code, stderr } = await agent.attempt("backup", source);
     expect(code).toBe(11);
     expect(stderr).toContain(String(process.pid));
   });
 
-  test("12 when the password is wrong", async () => {
+  test("ends with 12 when the password is wrong", async () => {
     const stranger = agent.with({ env: { RESTIC_PASSWORD: "wrong" } });
     expect((await stranger.attempt("snapshots")).code).toBe(12);
   });
 
   test.each(["SIGINT", "SIGTERM"] as const)(
-    "130 when it is stopped by %s, and no lock stays behind",
+    "ends with 130 when it is stopped by %s, and no lock stays behind",
     async (signal) => {
       const folder = join(temp.path, `large-${signal}`);
       await mkdir(folder);
@@ -109,7 +109,7 @@ describe("the exit code of saveos-agent is restic's:", () => {
     },
   );
 
-  test("the repository and its password come from options, files, commands and variables, restic's and our own", async () => {
+  test("takes the repository and its password from options, files, commands and variables, restic's and our own", async () => {
     const passwordFile = join(temp.path, "password");
     const repositoryFile = join(temp.path, "location");
     await writeFile(passwordFile, `${password}\n`);
@@ -127,6 +127,26 @@ describe("the exit code of saveos-agent is restic's:", () => {
       expect((await bare.with({ env }).attempt(...options, "snapshots")).code, JSON.stringify([env, options])).toBe(0);
     expect((await bare.attempt("-r", repository, "snapshots")).code).toBe(1);
     expect((await bare.with({ env: { RESTIC_PASSWORD: password } }).attempt("snapshots")).code).toBe(1);
+  });
+
+  test("prints no name of a file so that it could write to the terminal", async () => {
+    const folder = join(temp.path, "hostile");
+    await mkdir(folder);
+    await writeFile(join(folder, "red\u001b[31m\nSaved snapshot 00000000"), "x");
+    const target = join(temp.path, "hostile-back");
+    for (const command of [
+      ["-vv", "backup", folder],
+      ["ls", "latest"],
+      ["ls", "-l", "latest"],
+      ["find", "red*"],
+      ["-vv", "restore", "latest", "--target", target],
+    ]) {
+      const { code, stdout, stderr } = await agent.attempt(...command);
+      expect(code, command.join(" ")).toBe(0);
+      expect(stdout).toContain("red");
+      expect(stdout + stderr).not.toContain("\u001b");
+      expect(stdout + stderr).not.toMatch(/^Saved snapshot 0{8}/m);
+    }
   });
 
   async function packs(): Promise<number> {
