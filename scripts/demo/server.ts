@@ -21,6 +21,8 @@ const httpPort = 3000;
 export async function startServer(workspace: Workspace, signal: AbortSignal): Promise<DemoServer> {
   const env = {
     ...serverEnvironment(workspace),
+    // The agent is on this machine, whose own name may not resolve.
+    SAVEOS_HOSTNAME: "localhost",
     SAVEOS_HTTPS_PORT: String(await freePort(httpsPort)),
     SAVEOS_HTTP_PORT: String(await freePort(httpPort)),
   };
