@@ -12,7 +12,8 @@ const engineFloors = [
   ["format", "crypto"],
   ["chunk", "pattern"],
   ["blob", "source", "target"],
-  ["compute", "pack", "store", "blob-index"],
+  ["pack", "store", "blob-index"],
+  ["compute"],
   ["repository"],
   ["operations"],
 ];

@@ -12,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: [`packages/${everyTest}`, `apps/agent/${everyTest}`],
+          include: [`packages/${everyTest}`, `apps/agent/${everyTest}`, `bench/${everyTest}`],
           // Small files share what they import: a third of the time. Nothing in them outlives its own file.
           isolate: false,
         },

@@ -14,6 +14,7 @@ const steps: readonly (readonly [name: string, command: string, ...args: string[
   ["types: server", "tsc", "-p", "apps/server"],
   ["types: scripts and tests", "tsc", "-p", "."],
   ["dead code", "knip"],
+  ["kernels are what their sources give", "node", "scripts/build-kernels.ts", "--check"],
   ["unit tests", "vitest", "run", "--project", "unit"],
 ];
 

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { nodePrimitives } from "../platform/node/primitives.ts";
-import { chunks, resticChunkSizes, type ChunkSizes } from "./chunker.ts";
+import { resticChunkSizes, type ChunkSizes } from "./chunk-sizes.ts";
+import { chunks } from "./chunker.ts";
 import { remainder } from "./polynomial.ts";
 
 const polynomial = 0x3da3358b4dc173n;

@@ -50,8 +50,9 @@ export function remainder(dividend: bigint, divisor: bigint): bigint {
   const divisorDegree = degreeOf(divisor);
   invariant(divisorDegree >= 0, "nothing is divided by zero");
   let rest = dividend;
-  for (let shift = degreeOf(rest) - divisorDegree; shift >= 0; shift = degreeOf(rest) - divisorDegree)
-    rest ^= divisor << BigInt(shift);
+  // Bits above `at` are gone already.
+  for (let at = degreeOf(dividend); at >= divisorDegree; at--)
+    if (rest >> BigInt(at) !== 0n) rest ^= divisor << BigInt(at - divisorDegree);
   return rest;
 }
 

@@ -23,7 +23,7 @@ let lastPolynomial: bigint | undefined;
 let lastTables: RabinTables | undefined;
 
 /**
- * The tables of a polynomial. Those made last are kept: a repository has one polynomial, and making them takes milliseconds.
+ * The tables of a polynomial. Those made last are kept: a repository has one polynomial, and making them takes a millisecond.
  * Throws `corrupt-data` unless its degree is 53.
  */
 export function rabinTables(polynomial: bigint): RabinTables {
@@ -40,19 +40,27 @@ function makeTables(polynomial: bigint): RabinTables {
       "corrupt-data",
       `The chunker polynomial ${polynomial.toString(16)} is not of degree ${polynomialDegree}`,
     );
-  const reduceTop = Array.from({ length: 256 }, (_, top) => {
-    const overflow = BigInt(top) << BigInt(polynomialDegree);
-    return remainder(overflow, polynomial) | overflow;
-  });
-  const dropOld = Array.from({ length: 256 }, (_, byte) =>
-    remainder(BigInt(byte) << BigInt(8 * windowBytes), polynomial),
-  );
+  const overflowing = multiplesModulo(1n << BigInt(polynomialDegree), polynomial);
+  const reduceTop = overflowing.map((reduced, top) => reduced | (BigInt(top) << BigInt(polynomialDegree)));
+  const dropOld = multiplesModulo(1n << BigInt(8 * windowBytes), polynomial);
   return {
     reduceTopHigh: Uint32Array.from(reduceTop, highHalf),
     reduceTopLow: Uint32Array.from(reduceTop, lowHalf),
     dropOldHigh: Uint32Array.from(dropOld, highHalf),
     dropOldLow: Uint32Array.from(dropOld, lowHalf),
   };
+}
+
+/** `factor` times each of the 256 bytes. Only multiples by one bit are reduced, the others are their sums. */
+function multiplesModulo(factor: bigint, polynomial: bigint): bigint[] {
+  const multiples = [0n];
+  let byOneBit = remainder(factor, polynomial);
+  while (multiples.length < 256) {
+    const highest = byOneBit;
+    multiples.push(...multiples.map((lower) => lower ^ highest));
+    byOneBit = remainder(byOneBit << 1n, polynomial);
+  }
+  return multiples;
 }
 
 function highHalf(value: bigint): number {
