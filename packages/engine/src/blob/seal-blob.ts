@@ -1,9 +1,10 @@
-import { open, seal, sealOverheadBytes } from "../crypto/seal.ts";
+import { ciphertextOffset, open, sealInto, sealOverheadBytes } from "../crypto/seal.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import type { Compression, Primitives } from "../crypto/primitives.ts";
 import { EngineError } from "../errors/engine-error.ts";
 import { invariant } from "../errors/invariant.ts";
 import { blobIdFromBytes, shortId, type BlobId } from "../format/ids.ts";
+import { scratch } from "./scratch.ts";
 import type { SealedBlob } from "./sealed-blob.ts";
 
 /** Lengths of blobs are 32-bit numbers in packs and indexes. */
@@ -12,6 +13,12 @@ const maxSealedBytes = 2 ** 32 - 1;
 /** A blob's name: SHA-256 of its bytes before compression. */
 export function blobIdOf(primitives: Primitives, plain: Uint8Array): BlobId {
   return blobIdFromBytes(primitives.sha256(plain));
+}
+
+/** How long a sealed blob is, and how long it was if it was compressed: 0 if not. */
+export interface SealedLengths {
+  readonly sealedBytes: number;
+  readonly uncompressedLength: number;
 }
 
 /**
@@ -24,26 +31,66 @@ export function sealBlob(
   plain: Uint8Array,
   compression: Compression,
 ): SealedBlob {
-  invariant(plain.length <= maxSealedBytes - sealOverheadBytes, "a blob's length fits 32 bits");
-  const compressed = compression === "off" ? undefined : primitives.zstdCompress?.(plain, compression);
-  // This also keeps empty blobs as they are: their uncompressed length, 0, would say "not compressed".
-  if (compressed === undefined || compressed.length >= plain.length)
-    return { sealed: seal(primitives, key, plain), uncompressedLength: 0 };
-  return { sealed: seal(primitives, key, compressed), uncompressedLength: plain.length };
+  const room = scratch(plain.length + sealOverheadBytes);
+  const { sealedBytes, uncompressedLength } = sealBlobInto(primitives, key, plain, compression, room);
+  return { sealed: room.slice(0, sealedBytes), uncompressedLength };
 }
 
-/** Gives exactly the bytes that `id` names. Throws `corrupt-data` if the MAC, the length or the hash is not right. */
-export function openBlob(primitives: Primitives, key: MasterKey, blob: SealedBlob, id: BlobId): Uint8Array {
-  const stored = open(primitives, key, blob.sealed);
-  const isCompressed = blob.uncompressedLength !== 0;
-  const plain = isCompressed ? primitives.zstdDecompress(stored, blob.uncompressedLength) : stored;
-  if (isCompressed && plain.length !== blob.uncompressedLength)
-    throw new EngineError(
-      "corrupt-data",
-      `Blob ${shortId(id)} decompresses to ${plain.length} bytes instead of ${blob.uncompressedLength}`,
-    );
+/**
+ * Does what `sealBlob` does, without memory of its own: the sealed blob is put at the beginning of `out`, which has `sealOverheadBytes`
+ * more than `plain` and does not overlap it. What lies behind it in that room is garbage.
+ */
+export function sealBlobInto(
+  primitives: Primitives,
+  key: MasterKey,
+  plain: Uint8Array,
+  compression: Compression,
+  out: Uint8Array,
+): SealedLengths {
+  invariant(plain.length <= maxSealedBytes - sealOverheadBytes, "a blob's length fits 32 bits");
+  invariant(out.length >= plain.length + sealOverheadBytes, "there is room for the blob as it is");
+  // Where the ciphertext will be, and one byte shorter than the blob: what does not fit is not worth having. This also keeps empty blobs as they
+  // are: their uncompressed length, 0, would say "not compressed".
+  const room = out.subarray(ciphertextOffset, ciphertextOffset + Math.max(plain.length - 1, 0));
+  const compressed = compression === "off" ? undefined : primitives.zstdCompress?.(plain, compression, room);
+  if (compressed === undefined) return { sealedBytes: sealInto(primitives, key, plain, out), uncompressedLength: 0 };
+  return { sealedBytes: sealInto(primitives, key, compressed, out), uncompressedLength: plain.length };
+}
+
+/**
+ * Gives exactly the bytes that `id` names. Throws `corrupt-data` if the MAC, the length or the hash is not right. They are in `room`, if it is given and
+ * the platform writes into given memory; it is as long as they are or longer, and does not overlap `blob`.
+ */
+export function openBlob(
+  primitives: Primitives,
+  key: MasterKey,
+  blob: SealedBlob,
+  id: BlobId,
+  room?: Uint8Array,
+): Uint8Array {
+  const plain =
+    blob.uncompressedLength === 0
+      ? open(primitives, key, blob.sealed, room)
+      : decompressed(primitives, key, blob, id, room);
   const actualId = blobIdOf(primitives, plain);
   if (actualId !== id)
     throw new EngineError("corrupt-data", `The content of blob ${shortId(id)} has the hash ${shortId(actualId)}`);
+  return plain;
+}
+
+function decompressed(
+  primitives: Primitives,
+  key: MasterKey,
+  { sealed, uncompressedLength }: SealedBlob,
+  id: BlobId,
+  room: Uint8Array | undefined,
+): Uint8Array {
+  const compressed = open(primitives, key, sealed, scratch(sealed.length));
+  const plain = primitives.zstdDecompress(compressed, uncompressedLength, room);
+  if (plain.length !== uncompressedLength)
+    throw new EngineError(
+      "corrupt-data",
+      `Blob ${shortId(id)} decompresses to ${plain.length} bytes instead of ${uncompressedLength}`,
+    );
   return plain;
 }

@@ -33,8 +33,8 @@ export function openUnpacked(primitives: Primitives, key: MasterKey, version: 1 
 }
 
 function compressUnpacked(primitives: Primitives, json: Uint8Array): Uint8Array {
-  if (primitives.zstdCompress === undefined) return json;
-  const compressed = primitives.zstdCompress(json, "auto");
+  const compressed = primitives.zstdCompress?.(json, "auto");
+  if (compressed === undefined) return json;
   const marked = new Uint8Array(1 + compressed.length);
   marked[0] = zstdMark;
   marked.set(compressed, 1);
