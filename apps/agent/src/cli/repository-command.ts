@@ -32,7 +32,8 @@ export async function openForCommand(
     const repository = await openWithCache(world, connected.store, {
       password,
       keyHint: global.keyHint,
-      cacheFolder: useCache && connected.isRemote && !global.noCache ? cacheFolder : undefined,
+      cacheFolder: useCache && !global.noCache ? cacheFolder : undefined,
+      cacheObjects: connected.isRemote,
       onCacheError: (message) => void print.warn(message),
       signal: world.signal,
     });

@@ -13,6 +13,8 @@ export interface StoreSettings {
   readonly extended: ReadonlyMap<string, string>;
   readonly uploadBytesPerSecond: number | undefined;
   readonly downloadBytesPerSecond: number | undefined;
+  /** Speeds by the time of the day, as `--limit-window` has them; outside of them the two above hold. */
+  readonly limitWindow?: string | undefined;
   /** Told before a failed request is tried again. */
   readonly onRetry: (message: string) => void;
 }
@@ -29,24 +31,41 @@ export async function connectStore(
   choice: RepositoryChoice,
   settings: StoreSettings,
 ): Promise<ConnectedStore> {
-  const { withLimit, withRetry } = await import("@saveos/engine");
+  const { EngineError, withLimit, withRetry } = await import("@saveos/engine");
+  const limits = await speedLimits(settings);
   const {
     store: plain,
     isRemote,
     [Symbol.asyncDispose]: dispose,
   } = choice.kind === "enrolled" ? await gatewayStore(choice) : await namedStore(world, choice.location, settings);
   const { clock, random } = world;
-  const { uploadBytesPerSecond, downloadBytesPerSecond, onRetry } = settings;
-  const limited =
-    uploadBytesPerSecond === undefined && downloadBytesPerSecond === undefined
-      ? plain
-      : withLimit(plain, { clock, uploadBytesPerSecond, downloadBytesPerSecond });
-  const store = withRetry(limited, {
+  const { onRetry } = settings;
+  const closing = new AbortController();
+  const store = withRetry(withLimit(plain, { clock, ...limits }), {
     clock,
+    closed: closing.signal,
     random,
     onRetry: ({ error, delayMs }) => onRetry(`${error.message}; trying again in ${Math.ceil(delayMs / 1000)} s`),
   });
-  return { store, isRemote, [Symbol.asyncDispose]: dispose };
+  return {
+    store,
+    isRemote,
+    [Symbol.asyncDispose]: async () => {
+      closing.abort(new EngineError("store-unavailable", `The connection to ${store.label} was closed`));
+      await dispose();
+    },
+  };
+}
+
+/** The limits in force. Throws the engine's `invalid-input` for windows that make no sense. */
+async function speedLimits({ uploadBytesPerSecond, downloadBytesPerSecond, limitWindow }: StoreSettings) {
+  if (limitWindow === undefined) return { uploadBytesPerSecond, downloadBytesPerSecond };
+  const { parseSpeedWindows, speedByWindows } = await import("@saveos/engine");
+  const windows = parseSpeedWindows(limitWindow);
+  return {
+    uploadBytesPerSecond: speedByWindows(windows, uploadBytesPerSecond),
+    downloadBytesPerSecond: speedByWindows(windows, downloadBytesPerSecond),
+  };
 }
 
 /** The repository behind the server that this machine is enrolled with: its own authority only, its own credential only. */
@@ -59,7 +78,7 @@ async function gatewayStore({ machine }: RepositoryChoice & { kind: "enrolled" }
   const store = openStore(`rest:${repositoryUrl(machine.config)}`, {
     // Nothing of the environment: a credential in there is for another server.
     env: {},
-    fetch: await finalIfUntrusted(trusted.fetch),
+    fetch: trusted.fetch,
     headers: { authorization: `Bearer ${machine.credential}` },
   });
   return { store, isRemote: true, [Symbol.asyncDispose]: () => trusted[Symbol.asyncDispose]() };
@@ -72,38 +91,19 @@ async function namedStore(
 ): Promise<ConnectedStore> {
   const { openStore } = await import("@saveos/engine/node");
   const certificateAuthority = caFile === undefined ? undefined : await readAuthority(caFile);
-  const trusted =
-    certificateAuthority === undefined
-      ? undefined
-      : (await import("../daemon/trusted-fetch.ts")).trustedFetch(certificateAuthority);
+  const trusted = location.startsWith("rest:")
+    ? (await import("../daemon/trusted-fetch.ts")).trustedFetch(certificateAuthority)
+    : undefined;
   const region = extended.get("s3.region");
   const store = openStore(location, {
     env: region === undefined ? world.env : { ...world.env, AWS_DEFAULT_REGION: region },
     certificateAuthority,
-    ...(trusted === undefined ? {} : { fetch: await finalIfUntrusted(trusted.fetch) }),
+    ...(trusted === undefined ? {} : { fetch: trusted.fetch }),
   });
   return {
     store,
     isRemote: /^(rest|s3):/.test(location),
     [Symbol.asyncDispose]: async () => await trusted?.[Symbol.asyncDispose](),
-  };
-}
-
-/** The same `fetch`; a server that can't prove who it is ends the work at once: `withRetry` would ask it for a quarter of an hour. */
-async function finalIfUntrusted(fetch: typeof globalThis.fetch): Promise<typeof globalThis.fetch> {
-  const [{ EngineError }, { explainFetchFailure, isUntrusted }] = await Promise.all([
-    import("@saveos/engine"),
-    import("../daemon/trusted-fetch.ts"),
-  ]);
-  return async (input, init) => {
-    try {
-      return await fetch(input, init);
-    } catch (error) {
-      if (!isUntrusted(error)) throw error;
-      const address = input instanceof Request ? input.url : String(input);
-      const { message, hint } = explainFetchFailure(error, new URL(address).origin);
-      throw new EngineError("store-denied", message, { cause: error, ...(hint === undefined ? {} : { hint }) });
-    }
   };
 }
 

@@ -1,12 +1,14 @@
-import type { ObjectId, ObjectStore, Repository, RepositoryDeps } from "@saveos/engine";
+import type { ObjectStore, Repository, RepositoryDeps } from "@saveos/engine";
 import { messageOf } from "../errors/system-error.ts";
 import type { World } from "../world.ts";
 
 export interface OpenSettings {
   readonly password: string;
   readonly keyHint?: string | undefined;
-  /** Where copies of what every command reads are kept; undefined for none. */
+  /** Where what every command reads is kept ready; undefined for nowhere. */
   readonly cacheFolder: string | undefined;
+  /** False where copies of the store's objects would be no nearer than the store. */
+  readonly cacheObjects?: boolean;
   /** Told when the cache fails, which costs time only. */
   readonly onCacheError: (message: string) => void;
   readonly signal: AbortSignal;
@@ -14,11 +16,8 @@ export interface OpenSettings {
 
 /** What the engine works with on this platform. */
 export async function repositoryDeps(world: World, store: ObjectStore): Promise<RepositoryDeps> {
-  const [{ inlineCompute }, { nodePrimitives }] = await Promise.all([
-    import("@saveos/engine"),
-    import("@saveos/engine/node"),
-  ]);
-  return { store, compute: inlineCompute(nodePrimitives), clock: world.clock };
+  const { nodeCompute } = await import("@saveos/engine/node");
+  return { store, compute: nodeCompute(), clock: world.clock };
 }
 
 /** Opens a repository, with a cache around its store. The index is not loaded: see `loadIndex`. */
@@ -26,52 +25,39 @@ export async function openWithCache(world: World, store: ObjectStore, settings: 
   const { openRepository } = await import("@saveos/engine");
   const { password, keyHint, cacheFolder, signal } = settings;
   const repository = await openRepository(await repositoryDeps(world, store), { password, keyHint, signal });
-  return cacheFolder === undefined ? repository : await addCache(world, repository, cacheFolder, settings.onCacheError);
+  return cacheFolder === undefined ? repository : await addCache(world, repository, cacheFolder, settings);
 }
 
 async function addCache(
   world: World,
   repository: Repository,
   folder: string,
-  onCacheError: (message: string) => void,
+  { cacheObjects = true, onCacheError }: OpenSettings,
 ): Promise<Repository> {
   const [{ withCache }, { openDiskCache }] = await Promise.all([
     import("@saveos/engine"),
     import("@saveos/engine/node"),
   ]);
-  const say = (error: unknown) => onCacheError(`The cache in ${folder} can't be used: ${messageOf(error)}`);
+  const say = once((error) => onCacheError(`The cache in ${folder} can't be used: ${messageOf(error)}`));
   try {
     const now = new Date(Number(world.clock.nowNs() / 1_000_000n));
-    const cache = await openDiskCache(folder, repository.config.id, now);
-    // The cache must know the packs of trees of the index in use, which is loaded later, into the repository with the cache.
+    const { objects, indexRows } = await openDiskCache(folder, repository.config.id, now, say);
     const cached: Repository = {
       ...repository,
-      store: withCache(repository.store, cache, {
-        sha256: repository.compute.primitives.sha256,
-        cachePack: (id) => treePacks.has(cached, id),
-        onCacheError: once(say),
-      }),
+      indexRows,
+      store: cacheObjects
+        ? withCache(repository.store, objects, {
+            sha256: repository.compute.primitives.sha256,
+            // Of the index in use at the time: it is loaded later, into the repository with the cache.
+            cachePack: (id) => cached.index.isTreePack(id),
+            onCacheError: say,
+          })
+        : repository.store,
     };
-    const treePacks = new TreePacks();
     return cached;
   } catch (error) {
     say(error);
     return repository;
-  }
-}
-
-/** Knows the packs that hold trees, in the index that a repository has at the time. */
-class TreePacks {
-  #index: Repository["index"] | undefined;
-  #packs = new Set<ObjectId>();
-
-  has({ index }: Repository, id: ObjectId): boolean {
-    if (this.#index !== index) {
-      this.#index = index;
-      this.#packs = new Set();
-      for (const { pack, blobs } of index.packs()) if (blobs[0]?.type === "tree") this.#packs.add(pack);
-    }
-    return this.#packs.has(id);
   }
 }
 

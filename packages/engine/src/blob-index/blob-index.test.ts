@@ -4,8 +4,8 @@ import type { BlobLocation, BlobType, PackedBlob } from "../format/blob.ts";
 import { parseBlobId, parseObjectId } from "../format/ids.ts";
 import { BlobIndex } from "./blob-index.ts";
 
-const blobId = (n: number) => parseBlobId(n.toString(16).padStart(64, "b"));
-const packId = (n: number) => parseObjectId(n.toString(16).padStart(64, "a"));
+const blobId = (n: number) => parseBlobId("b".repeat(48) + n.toString(16).padStart(16, "0"));
+const packId = (n: number) => parseObjectId("a".repeat(48) + n.toString(16).padStart(16, "0"));
 
 function blob(n: number, offset: number, type: BlobType = "data"): PackedBlob {
   return { type, id: blobId(n), offset, length: 100 + n, uncompressedLength: n % 2 === 0 ? 0 : 1000 + n };
@@ -85,6 +85,25 @@ test("a pack without blobs is a pack", () => {
   const index = new BlobIndex();
   index.add(packId(1), []);
   expect([...index.packs()]).toEqual([{ pack: packId(1), blobs: [] }]);
+});
+
+test("it knows which packs it has, and which hold trees only", () => {
+  const index = new BlobIndex();
+  index.add(packId(1), [blob(1, 0, "tree"), blob(2, 150, "tree")]);
+  index.add(packId(2), [blob(3, 0)]);
+  index.add(packId(3), [blob(4, 0, "tree"), blob(5, 150)]);
+  index.add(packId(4), []);
+  expect([1, 2, 3, 4, 5].map((n) => index.hasPack(packId(n)))).toEqual([true, true, true, true, false]);
+  expect([1, 2, 3, 4, 5].map((n) => index.isTreePack(packId(n)))).toEqual([true, false, false, false, false]);
+});
+
+test("what is added after a lookup is found as well", () => {
+  const index = new BlobIndex();
+  for (let n = 1; n < 3000; n++) {
+    index.add(packId(n), [blob(n, 0, n % 2 === 0 ? "tree" : "data")]);
+    expect(index.has({ type: n % 2 === 0 ? "tree" : "data", id: blobId(n) })).toBe(true);
+  }
+  expect(index.find({ type: "tree", id: blobId(256) }).map(({ pack }) => pack)).toEqual([packId(256)]);
 });
 
 test("the largest numbers of the format are kept, and larger ones noticed", () => {

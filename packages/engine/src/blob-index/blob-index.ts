@@ -1,36 +1,55 @@
-import { areSamePackedBlobs } from "../blob/same-packed-blobs.ts";
-import type { BlobHandle, BlobLocation, PackedBlob } from "../format/blob.ts";
-import type { ObjectId } from "../format/ids.ts";
-import { BlobTable } from "./blob-table.ts";
-import { IdTable } from "./id-table.ts";
-import { NumberColumn } from "./number-column.ts";
+import type { BlobHandle, BlobLocation, BlobType, PackedBlob } from "../format/blob.ts";
+import type { BlobId, ObjectId } from "../format/ids.ts";
+import {
+  blobRowWords,
+  dataCountAt,
+  type FilledIndexRows,
+  idWords,
+  IndexRows,
+  lengthAt,
+  offsetAt,
+  packRowWords,
+  treeCountAt,
+  uncompressedLengthAt,
+} from "../format/index-rows.ts";
+import { invariant } from "../errors/invariant.ts";
+import { IdSlots } from "./id-slots.ts";
+import { WordRows } from "./word-rows.ts";
 
-/** A pack and what is in it, by offset. */
+/** A pack that the index names. */
 export interface IndexedPack {
   readonly pack: ObjectId;
+  /** What is in it, by offset: made when it is asked for, and each time anew, since a repository's blobs as objects take a hundred bytes each. */
   readonly blobs: PackedBlob[];
 }
 
+/** In the rows of packs: the first row of the pack's blobs, which go on to the next pack's first. */
+const firstBlobAt = 8;
+
 /**
  * Which pack holds which blob: what all index files of a repository say together, and what this run has stored since. It lives in flat
- * arrays, about 55 bytes a blob, so millions of blobs fit and asking for one makes no garbage.
+ * arrays, 44 bytes a blob and 5 to 11 to find it, so millions of blobs fit and asking for one makes no garbage.
  *
  * The same blob may be in several packs; every copy is kept, since another may be damaged. The same pack may be in several index files:
  * identical entries count once, different ones are all kept and told by `conflictingPacks`.
  */
 export class BlobIndex {
-  readonly #data = new BlobTable("data");
-  readonly #trees = new BlobTable("tree");
-  // One row for each pack that was added; its blobs are the rows of both tables from these on, up to the next pack's.
-  readonly #packIds = new IdTable();
-  readonly #firstDataRows = new NumberColumn();
-  readonly #firstTreeRows = new NumberColumn();
+  /** Pack after pack; in a pack data before trees, each by offset. */
+  readonly #blobs = new WordRows(blobRowWords);
+  readonly #packs = new WordRows(packRowWords);
+  readonly #slots: Record<BlobType, IdSlots> = { data: new IdSlots(this.#blobs), tree: new IdSlots(this.#blobs) };
+  /** Packs whose blobs are in `#slots`, counted from the first. */
+  #findablePacks = 0;
+  readonly #packSlots = new IdSlots(this.#packs);
   readonly #conflicting = new Set<ObjectId>();
   #packCount = 0;
+  /** The id that is looked for, so that a lookup makes no garbage. */
+  readonly #wanted = new Uint32Array(idWords);
+  readonly #wantedBytes = new Uint8Array(this.#wanted.buffer);
 
   /** Copies are counted one by one. */
   get blobCount(): number {
-    return this.#data.count + this.#trees.count;
+    return this.#blobs.count;
   }
 
   get packCount(): number {
@@ -39,30 +58,57 @@ export class BlobIndex {
 
   /** Takes in a pack. The blobs may come in any order, as they do in index files. */
   add(pack: ObjectId, blobs: readonly PackedBlob[]): void {
-    const sorted = isInOrder(blobs) ? blobs : blobs.toSorted(byOffset);
-    const known = this.#packIds.find(pack);
-    if (known !== -1 && this.#isKnown(known, sorted)) return;
-    if (known === -1) this.#packCount += 1;
-    else this.#conflicting.add(pack);
+    const rows = new IndexRows(1, blobs.length);
+    rows.addPack(pack, blobs);
+    this.addRows(rows);
+  }
 
-    const row = this.#packIds.append(pack);
-    this.#firstDataRows.append(this.#data.count);
-    this.#firstTreeRows.append(this.#trees.count);
-    for (const blob of sorted) this.#table(blob).append(row, blob);
+  /** Takes in all packs of an index file. */
+  addRows({ packs, blobs, packCount }: FilledIndexRows): void {
+    let first = 0;
+    for (let pack = 0; pack < packCount; pack++) {
+      const at = pack * packRowWords;
+      const dataCount = packs[at + dataCountAt] ?? 0;
+      const treeCount = packs[at + treeCountAt] ?? 0;
+      if (this.#isNews(packs, at, blobs, first, dataCount, treeCount)) {
+        const row = new Uint32Array(packRowWords);
+        row.set(packs.subarray(at, at + idWords));
+        row[firstBlobAt] = this.#blobs.count;
+        row[treeCountAt] = treeCount;
+        this.#packs.append(row, 0, 1);
+        this.#packSlots.insert(this.#packs.count - 1, 1);
+        this.#blobs.append(blobs, first, dataCount + treeCount);
+      }
+      first += dataCount + treeCount;
+    }
   }
 
   has(handle: BlobHandle): boolean {
-    return this.#table(handle).has(handle.id);
+    return this.#findable(handle.type).find(this.#want(handle.id)) !== -1;
+  }
+
+  hasPack(pack: ObjectId): boolean {
+    return this.#packSlots.find(this.#want(pack)) !== -1;
+  }
+
+  /** Whether this pack is known to hold trees and nothing else. */
+  isTreePack(pack: ObjectId): boolean {
+    const rows = this.#packSlots.findAll(this.#want(pack));
+    return rows.some((row) => {
+      const trees = this.#packs.word(row, treeCountAt);
+      return trees > 0 && trees === this.#firstBlobOf(row + 1) - this.#firstBlobOf(row);
+    });
   }
 
   /** All copies of a blob, the one that was added first before the others; none if it is unknown. */
-  find(handle: BlobHandle): BlobLocation[] {
-    return this.#table(handle).find(handle.id, (row) => this.#packAt(row));
+  find({ type, id }: BlobHandle): BlobLocation[] {
+    const rows = this.#findable(type).findAll(this.#want(id));
+    return rows.map((row) => ({ pack: this.#packAt(this.#packRowOf(row)), ...this.#blobAt(row, type, id) }));
   }
 
   /** Every pack with its blobs by offset; a pack with conflicting entries comes once for each. */
   *packs(): Generator<IndexedPack, void, undefined> {
-    for (let row = 0; row < this.#packIds.count; row++) yield { pack: this.#packAt(row), blobs: this.#blobsOf(row) };
+    for (let row = 0; row < this.#packs.count; row++) yield this.#indexedPack(row);
   }
 
   /** Packs that index files disagree about: one of them is wrong, and only the pack's own header can tell which. */
@@ -70,37 +116,123 @@ export class BlobIndex {
     return [...this.#conflicting];
   }
 
-  #table({ type }: Pick<BlobHandle, "type">): BlobTable {
-    return type === "data" ? this.#data : this.#trees;
+  /** The rows of blobs of one type, all of them findable. */
+  #findable(type: BlobType): IdSlots {
+    if (this.#findablePacks !== this.#packs.count) this.#makeFindable();
+    return this.#slots[type];
+  }
+
+  /** Only when someone asks: the hash tables are then made once, for all blobs that were loaded, instead of growing with each file. */
+  #makeFindable(): void {
+    const { data, tree } = this.#slots;
+    const firstNew = this.#findablePacks;
+    let trees = 0;
+    for (let row = firstNew; row < this.#packs.count; row++) trees += this.#packs.word(row, treeCountAt);
+    tree.reserve(trees);
+    data.reserve(this.#blobs.count - this.#firstBlobOf(firstNew) - trees);
+    for (let row = firstNew; row < this.#packs.count; row++) {
+      const first = this.#firstBlobOf(row);
+      const end = this.#firstBlobOf(row + 1);
+      const firstTree = end - this.#packs.word(row, treeCountAt);
+      data.insert(first, firstTree - first);
+      tree.insert(firstTree, end - firstTree);
+    }
+    this.#findablePacks = this.#packs.count;
+  }
+
+  /** False if the same is known of this pack. Counts it, and notes if something else is. */
+  #isNews(
+    packs: Uint32Array,
+    at: number,
+    blobs: Uint32Array,
+    first: number,
+    dataCount: number,
+    treeCount: number,
+  ): boolean {
+    const known = this.#packSlots.findAll(packs, at);
+    const [oldest] = known;
+    if (oldest === undefined) {
+      this.#packCount += 1;
+      return true;
+    }
+    const count = dataCount + treeCount;
+    for (const row of known) {
+      const start = this.#firstBlobOf(row);
+      if (this.#firstBlobOf(row + 1) - start !== count || this.#packs.word(row, treeCountAt) !== treeCount) continue;
+      if (this.#areBlobs(start, blobs, first, count)) return false;
+    }
+    this.#conflicting.add(this.#packAt(oldest));
+    return true;
+  }
+
+  #areBlobs(row: number, blobs: Uint32Array, first: number, count: number): boolean {
+    for (let n = 0; n < count; n++) {
+      const known = this.#blobs.row(row + n);
+      const at = (first + n) * blobRowWords;
+      if (known.some((word, i) => word !== blobs[at + i])) return false;
+    }
+    return true;
+  }
+
+  /** The row of the pack that a blob is in: the last whose blobs begin at or before it. */
+  #packRowOf(blobRow: number): number {
+    let low = 0;
+    let high = this.#packs.count;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (this.#packs.word(middle, firstBlobAt) <= blobRow) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #firstBlobOf(packRow: number): number {
+    return packRow === this.#packs.count ? this.#blobs.count : this.#packs.word(packRow, firstBlobAt);
   }
 
   #packAt(row: number): ObjectId {
-    return this.#packIds.at(row) as ObjectId;
+    return hexAt(this.#packs, row) as ObjectId;
   }
 
-  #blobsOf(row: number): PackedBlob[] {
-    const isLast = row + 1 === this.#packIds.count;
-    const dataEnd = isLast ? this.#data.count : this.#firstDataRows.at(row + 1);
-    const treesEnd = isLast ? this.#trees.count : this.#firstTreeRows.at(row + 1);
+  #indexedPack(row: number): IndexedPack {
+    const blobs = () => this.#blobsOf(row);
+    return {
+      pack: this.#packAt(row),
+      get blobs() {
+        return blobs();
+      },
+    };
+  }
+
+  #blobsOf(packRow: number): PackedBlob[] {
+    const end = this.#firstBlobOf(packRow + 1);
+    const firstTree = end - this.#packs.word(packRow, treeCountAt);
     const blobs: PackedBlob[] = [];
-    for (let at = this.#firstDataRows.at(row); at < dataEnd; at++) blobs.push(this.#data.at(at));
-    for (let at = this.#firstTreeRows.at(row); at < treesEnd; at++) blobs.push(this.#trees.at(at));
+    for (let row = this.#firstBlobOf(packRow); row < end; row++)
+      blobs.push(this.#blobAt(row, row < firstTree ? "data" : "tree", hexAt(this.#blobs, row) as BlobId));
     // Both runs are in order; only packs of version 1 mix the two.
-    return isInOrder(blobs) ? blobs : blobs.sort(byOffset);
+    return blobs.sort((a, b) => a.offset - b.offset);
   }
 
-  /** Whether the pack at `row`, or an older entry of the same pack, says exactly this. */
-  #isKnown(row: number, blobs: readonly PackedBlob[]): boolean {
-    for (let at = row; at !== -1; at = this.#packIds.findNext(at))
-      if (areSamePackedBlobs(this.#blobsOf(at), blobs)) return true;
-    return false;
+  #blobAt(row: number, type: BlobType, id: BlobId): PackedBlob {
+    return {
+      type,
+      id,
+      offset: this.#blobs.word(row, offsetAt),
+      length: this.#blobs.word(row, lengthAt),
+      uncompressedLength: this.#blobs.word(row, uncompressedLengthAt),
+    };
+  }
+
+  /** The words of an id; good until the next lookup. */
+  #want(id: string): Uint32Array {
+    const { written } = this.#wantedBytes.setFromHex(id);
+    invariant(written === this.#wantedBytes.length && id.length === 2 * written, "an id has 64 hex digits");
+    return this.#wanted;
   }
 }
 
-function byOffset(a: PackedBlob, b: PackedBlob): number {
-  return a.offset - b.offset;
-}
-
-function isInOrder(blobs: readonly PackedBlob[]): boolean {
-  return blobs.every((blob, i) => i === 0 || (blobs[i - 1]?.offset ?? 0) <= blob.offset);
+function hexAt(rows: WordRows, row: number): string {
+  const words = rows.row(row);
+  return new Uint8Array(words.buffer, words.byteOffset, idWords * 4).toHex();
 }

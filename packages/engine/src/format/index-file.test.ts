@@ -2,7 +2,9 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { EngineError } from "../errors/engine-error.ts";
 import { parseBlobId, parseObjectId } from "./ids.ts";
-import { decodeIndexFile, encodeIndexFile, type IndexFile } from "./index-file.ts";
+import { decodeIndexFile, encodeIndexRows, type IndexFile } from "./index-file.ts";
+import { IndexRows } from "./index-rows.ts";
+import { indexFileBytes } from "../platform/testing/index-file-bytes.ts";
 
 const pack = "aa".repeat(32);
 const [first, second] = ["11".repeat(32), "22".repeat(32)];
@@ -26,30 +28,48 @@ const text =
 const decode = (json: string) => decodeIndexFile(new TextEncoder().encode(json));
 
 test("an index file has restic's bytes with the line feed at the end, and is read as it was written", () => {
-  expect(new TextDecoder().decode(encodeIndexFile(indexFile))).toBe(text);
+  expect(new TextDecoder().decode(indexFileBytes(indexFile))).toBe(text);
   expect(decode(text)).toEqual(indexFile);
 });
 
 test("an index without packs is an index", () => {
-  expect(new TextDecoder().decode(encodeIndexFile({ packs: [] }))).toBe('{"packs":[]}\n');
+  expect(new TextDecoder().decode(indexFileBytes({ packs: [] }))).toBe('{"packs":[]}\n');
   expect(decode('{"packs":[]}')).toEqual({ packs: [] });
 });
 
+const hexId = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => bytes.toHex());
+const anyBlob = fc.record({
+  type: fc.constantFrom("data" as const, "tree" as const),
+  id: hexId.map(parseBlobId),
+  offset: fc.nat({ max: 0xffffffff }),
+  length: fc.integer({ min: 32, max: 0xffffffff }),
+  uncompressedLength: fc.nat({ max: 0xffffffff }),
+});
+const anyPacks = fc.array(fc.record({ id: hexId.map(parseObjectId), blobs: fc.array(anyBlob, { maxLength: 5 }) }), {
+  maxLength: 5,
+});
+
 test("any index file is read as it was written", () => {
-  const hexId = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => bytes.toHex());
-  const blob = fc.record({
-    type: fc.constantFrom("data" as const, "tree" as const),
-    id: hexId.map(parseBlobId),
-    offset: fc.nat({ max: 0xffffffff }),
-    length: fc.integer({ min: 32, max: 0xffffffff }),
-    uncompressedLength: fc.nat({ max: 0xffffffff }),
-  });
-  const packs = fc.array(fc.record({ id: hexId.map(parseObjectId), blobs: fc.array(blob, { maxLength: 5 }) }), {
-    maxLength: 5,
-  });
   fc.assert(
-    fc.property(packs, (any) => {
-      expect(decodeIndexFile(encodeIndexFile({ packs: any }))).toEqual({ packs: any });
+    fc.property(anyPacks, (packs) => {
+      expect(decodeIndexFile(indexFileBytes({ packs }))).toEqual({ packs });
+    }),
+  );
+});
+
+test("what is written of packs names each of their blobs, data before trees and by offset", () => {
+  fc.assert(
+    fc.property(anyPacks, (packs) => {
+      const rows = packs.map(({ id, blobs }) => {
+        const one = new IndexRows();
+        one.addPack(id, blobs);
+        return one;
+      });
+      const ordered = packs.map(({ id, blobs }) => ({
+        id,
+        blobs: blobs.toSorted((a, b) => (a.type === b.type ? a.offset - b.offset : a.type === "data" ? -1 : 1)),
+      }));
+      expect(encodeIndexRows(rows)).toEqual(indexFileBytes({ packs: ordered }));
     }),
   );
 });

@@ -1,6 +1,17 @@
 import { EngineError } from "../errors/engine-error.ts";
 import type { BlobType, PackedBlob } from "./blob.ts";
 import { type BlobId, type ObjectId, parseBlobId, parseObjectId } from "./ids.ts";
+import {
+  blobRowWords,
+  dataCountAt,
+  type FilledIndexRows,
+  lengthAt,
+  offsetAt,
+  packRowWords,
+  rowId,
+  treeCountAt,
+  uncompressedLengthAt,
+} from "./index-rows.ts";
 import { JsonReader } from "./json-reader.ts";
 import { TextBuffer } from "./text-buffer.ts";
 
@@ -9,23 +20,36 @@ export interface IndexFile {
   readonly packs: readonly { readonly id: ObjectId; readonly blobs: readonly PackedBlob[] }[];
 }
 
-export function encodeIndexFile({ packs }: IndexFile): Uint8Array {
+/** An index file with the packs of all these rows. */
+export function encodeIndexRows(all: Iterable<FilledIndexRows>): Uint8Array {
   const buffer = new TextBuffer();
   buffer.append('{"packs":[');
   let packSeparator = "";
-  for (const { id, blobs } of packs) {
-    buffer.append(`${packSeparator}{"id":"${id}","blobs":[`);
-    packSeparator = ",";
-    let blobSeparator = "";
-    for (const blob of blobs) {
-      buffer.append(blobSeparator + blobText(blob));
-      blobSeparator = ",";
+  for (const { packCount, packs, blobs } of all) {
+    let at = 0;
+    for (let pack = 0; pack < packCount; pack++) {
+      const packAt = pack * packRowWords;
+      buffer.append(`${packSeparator}{"id":"${rowId(packs, packAt)}","blobs":[`);
+      packSeparator = ",";
+      const counts = { data: packs[packAt + dataCountAt] ?? 0, tree: packs[packAt + treeCountAt] ?? 0 };
+      let blobSeparator = "";
+      for (const type of ["data", "tree"] as const)
+        for (let left = counts[type]; left > 0; left--, at += blobRowWords) {
+          buffer.append(blobSeparator + rowText(blobs, at, type));
+          blobSeparator = ",";
+        }
+      buffer.append("]}");
     }
-    buffer.append("]}");
   }
   // restic writes index files, and only them, with a line feed at the end.
   buffer.append("]}\n");
   return buffer.bytes();
+}
+
+function rowText(rows: Uint32Array, at: number, type: BlobType): string {
+  const uncompressedLength = rows[at + uncompressedLengthAt] ?? 0;
+  const uncompressed = uncompressedLength === 0 ? "" : `,"uncompressed_length":${uncompressedLength}`;
+  return `{"id":"${rowId(rows, at)}","type":"${type}","offset":${rows[at + offsetAt]},"length":${rows[at + lengthAt]}${uncompressed}}`;
 }
 
 /**
@@ -44,11 +68,6 @@ export function decodeIndexFile(bytes: Uint8Array): IndexFile {
   reader.end();
   if (!hasPacks) throw new EngineError("corrupt-data", "Index file has no list of packs");
   return { packs };
-}
-
-function blobText({ id, type, offset, length, uncompressedLength }: PackedBlob): string {
-  const uncompressed = uncompressedLength === 0 ? "" : `,"uncompressed_length":${uncompressedLength}`;
-  return `{"id":"${id}","type":"${type}","offset":${offset},"length":${length}${uncompressed}}`;
 }
 
 function readPack(reader: JsonReader): { id: ObjectId; blobs: PackedBlob[] } {
@@ -78,14 +97,14 @@ function readBlob(reader: JsonReader): PackedBlob {
   if (id === undefined || type === undefined) {
     throw new EngineError("corrupt-data", `Index file has a blob without ${id === undefined ? "an id" : "a type"}`);
   }
-  if (length < sealOverheadBytes) {
+  if (length < minSealedBytes) {
     throw new EngineError("corrupt-data", `Index file gives blob ${id} the impossible length ${length}`);
   }
   return { type, id, offset, length, uncompressedLength };
 }
 
 /** IV and MAC: no sealed blob is shorter. */
-const sealOverheadBytes = 32;
+export const minSealedBytes = 32;
 
 function parseBlobType(text: string): BlobType {
   if (text === "data" || text === "tree") return text;

@@ -2,11 +2,12 @@ import { BlobIndex } from "../blob-index/blob-index.ts";
 import { type EngineError, isEngineError } from "../errors/engine-error.ts";
 import type { Abortable } from "../flow/abortable.ts";
 import { mapConcurrent } from "../flow/map-concurrent.ts";
-import { decodeIndexFile, type IndexFile } from "../format/index-file.ts";
+import { type FilledIndexRows, IndexRows } from "../format/index-rows.ts";
 import type { ObjectId } from "../format/ids.ts";
+import type { StoredObject } from "../store/object-store.ts";
 import { loadPackHeader } from "./load-pack-header.ts";
+import { loadIndexRows } from "./load-index-rows.ts";
 import type { Repository } from "./repository.ts";
-import { loadUnpacked } from "./unpacked-files.ts";
 
 /** Enough to hide the network's delay, few enough that decoded files don't pile up: an index file is some 8 MB of JSON. */
 const indexFilesAtOnce = 4;
@@ -28,30 +29,31 @@ export interface LoadIndexOptions extends Abortable {
  */
 export async function loadIndex(repository: Repository, options: LoadIndexOptions = {}): Promise<void> {
   const index = new BlobIndex();
+  const listed = new Set<ObjectId>();
   let isWhole = true;
-  const load = async ({ id }: { id: ObjectId }): Promise<IndexFile> => {
+  const load = async (object: StoredObject): Promise<FilledIndexRows> => {
+    listed.add(object.id);
     try {
-      return decodeIndexFile(await loadUnpacked(repository, "index", id, options));
+      return await loadIndexRows(repository, object, options);
     } catch (error) {
       if (!options.onDamagedIndex || !isEngineError(error, "corrupt-data", "unsupported")) throw error;
-      options.onDamagedIndex(id, error);
+      options.onDamagedIndex(object.id, error);
       isWhole = false;
-      return { packs: [] };
+      return new IndexRows();
     }
   };
-  for await (const { packs } of mapConcurrent(repository.store.list("index", options), indexFilesAtOnce, load))
-    for (const { id, blobs } of packs) index.add(id, blobs);
+  for await (const rows of mapConcurrent(repository.store.list("index", options), indexFilesAtOnce, load))
+    index.addRows(rows);
+  await repository.indexRows?.keepOnly(listed);
   if (!isWhole) await addUnindexedPacks(repository, index, options);
   repository.index = index;
 }
 
 /** A pack whose own header is damaged as well is left out: what needs it will say so. */
 async function addUnindexedPacks(repository: Repository, index: BlobIndex, options: Abortable): Promise<void> {
-  const indexed = new Set<ObjectId>();
-  for (const { pack } of index.packs()) indexed.add(pack);
   const read = async ({ id, sizeBytes }: { id: ObjectId; sizeBytes: number }) => {
     try {
-      return { id, blobs: indexed.has(id) ? [] : await loadPackHeader(repository, id, sizeBytes, options) };
+      return { id, blobs: index.hasPack(id) ? [] : await loadPackHeader(repository, id, sizeBytes, options) };
     } catch (error) {
       if (!isEngineError(error, "corrupt-data", "not-found")) throw error;
       return { id, blobs: [] };

@@ -69,7 +69,7 @@ test("the key that the hint names is tried first", async () => {
     const read: string[] = [];
     const watched = { ...store, get: (name: never) => (read.push(name), store.get(name)) };
     await openRepository({ ...made, store: watched }, { password: testPassword, keyHint: id.slice(0, 10) });
-    expect(read[0]).toBe(`keys/${id}`);
+    expect(read.filter((name) => name.startsWith("keys/"))[0]).toBe(`keys/${id}`);
   }
 });
 

@@ -25,15 +25,15 @@ const keysTriedMax = 20;
  * Rejects with `no-repository` or `wrong-password`. The index is not loaded (`loadIndex`).
  */
 export async function openRepository(deps: RepositoryDeps, request: OpenRequest): Promise<Repository> {
-  await requireConfig(deps, request);
-  const { masterKey, keyId } = await searchKey(deps, request);
-  const config = await loadConfig(deps, masterKey, request);
+  const [sealedConfig, keyIds] = await Promise.all([fetchConfig(deps, request), listKeyIds(deps, request)]);
+  const { masterKey, keyId } = await searchKey(deps, keyIds, request);
+  const config = openConfig(deps, masterKey, sealedConfig);
   return { ...deps, config, masterKey, keyId, index: new BlobIndex() };
 }
 
-async function requireConfig({ store }: RepositoryDeps, { signal }: Abortable): Promise<void> {
+async function fetchConfig({ store }: RepositoryDeps, { signal }: Abortable): Promise<Uint8Array> {
   try {
-    await store.size("config", { signal });
+    return await store.get("config", { signal });
   } catch (error) {
     if (!isEngineError(error, "not-found")) throw error;
     throw new EngineError("no-repository", `There is no repository at ${store.label}`, {
@@ -45,9 +45,9 @@ async function requireConfig({ store }: RepositoryDeps, { signal }: Abortable): 
 
 async function searchKey(
   deps: RepositoryDeps,
+  ids: ObjectId[],
   { password, keyHint, signal }: OpenRequest,
 ): Promise<{ masterKey: MasterKey; keyId: ObjectId }> {
-  const ids = await listKeyIds(deps, { signal });
   if (keyHint) ids.sort((a, b) => Number(b.startsWith(keyHint)) - Number(a.startsWith(keyHint)));
   let unreadable: EngineError | undefined;
   for (const id of ids.slice(0, keysTriedMax)) {
@@ -98,8 +98,7 @@ export async function openKeyFile(
   return decodeMasterKey(plain);
 }
 
-async function loadConfig(deps: RepositoryDeps, masterKey: MasterKey, { signal }: Abortable): Promise<Config> {
-  const sealed = await deps.store.get("config", { signal });
+function openConfig(deps: RepositoryDeps, masterKey: MasterKey, sealed: Uint8Array): Config {
   let plain: Uint8Array;
   try {
     plain = open(deps.compute.primitives, masterKey, sealed);

@@ -5,6 +5,7 @@ import type { Clock } from "../flow/clock.ts";
 import type { Config } from "../format/config.ts";
 import type { ObjectId } from "../format/ids.ts";
 import type { ObjectStore } from "../store/object-store.ts";
+import type { IndexRowsCache } from "./index-rows-cache.ts";
 
 /** What a repository is opened with. */
 export interface RepositoryDeps {
@@ -21,4 +22,6 @@ export interface Repository extends RepositoryDeps {
   readonly keyId: ObjectId;
   /** Replaced by `loadIndex`, added to by `BlobWriter`. */
   index: BlobIndex;
+  /** Spares decoding index files again; undefined for none. */
+  readonly indexRows?: IndexRowsCache | undefined;
 }

@@ -1,10 +1,10 @@
 import { BlobIndex } from "../../blob-index/blob-index.ts";
 import { isEngineError } from "../../errors/engine-error.ts";
 import type { Abortable } from "../../flow/abortable.ts";
-import { decodeIndexFile } from "../../format/index-file.ts";
+import { packIdsIn } from "../../format/index-rows.ts";
 import { type ObjectId, shortId } from "../../format/ids.ts";
 import type { Repository } from "../../repository/repository.ts";
-import { loadUnpacked } from "../../repository/unpacked-files.ts";
+import { loadIndexRows } from "../../repository/load-index-rows.ts";
 import type { CheckRequest } from "./check-request.ts";
 import type { CheckReport } from "./check-report.ts";
 
@@ -18,13 +18,12 @@ export async function checkIndexes(
   const indexesOfPack = new Map<ObjectId, number>();
   let done = 0;
   let isWhole = true;
-  for await (const { id } of repository.store.list("index", run)) {
+  for await (const object of repository.store.list("index", run)) {
+    const { id } = object;
     try {
-      const { packs } = decodeIndexFile(await loadUnpacked(repository, "index", id, run));
-      for (const pack of packs) {
-        index.add(pack.id, pack.blobs);
-        indexesOfPack.set(pack.id, (indexesOfPack.get(pack.id) ?? 0) + 1);
-      }
+      const rows = await loadIndexRows(repository, object, run);
+      index.addRows(rows);
+      for (const pack of packIdsIn(rows)) indexesOfPack.set(pack, (indexesOfPack.get(pack) ?? 0) + 1);
     } catch (error) {
       if (!isEngineError(error, "corrupt-data", "not-found", "unsupported")) throw error;
       report.error(

@@ -23,7 +23,8 @@ export async function checkPacks(
   for await (const { id, sizeBytes } of repository.store.list("data", run)) stored.set(id, sizeBytes);
   const present: IndexedPack[] = [];
   let done = 0;
-  for (const { pack, blobs } of repository.index.packs()) {
+  for (const indexed of repository.index.packs()) {
+    const { pack, blobs } = indexed;
     const sizeBytes = stored.get(pack);
     stored.delete(pack);
     done += 1;
@@ -40,7 +41,14 @@ export async function checkPacks(
     }
     if (new Set(blobs.map(({ type }) => type)).size > 1)
       report.hint(`data/${pack}`, "the pack mixes trees and data, as old programs did; `prune` would part them");
-    present.push({ pack, blobs, sizeBytes });
+    // Asked for again when the pack is read: all blobs of a repository as objects would be most of the memory.
+    present.push({
+      pack,
+      get blobs() {
+        return indexed.blobs;
+      },
+      sizeBytes,
+    });
   }
   for (const pack of stored.keys()) {
     report.hint(

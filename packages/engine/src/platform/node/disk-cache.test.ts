@@ -18,7 +18,7 @@ const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update
 
 objectStoreSuite("a store with a cache on disk", async () => {
   const folder = await temporaryFolder();
-  const cache = await openDiskCache(folder.path, repositoryId, now);
+  const { objects: cache } = await openDiskCache(folder.path, repositoryId, now);
   return {
     store: withCache(memoryStore(), cache, { sha256, cachePack: () => true }),
     [Symbol.asyncDispose]: folder[Symbol.asyncDispose],
@@ -27,7 +27,7 @@ objectStoreSuite("a store with a cache on disk", async () => {
 
 test("it is laid out as restic's: a tag, a version, and sealed objects in folders of their first byte", async () => {
   await using folder = await temporaryFolder();
-  const cache = await openDiskCache(folder.path, repositoryId, now);
+  const { objects: cache } = await openDiskCache(folder.path, repositoryId, now);
   const name = await putNew(cache, "index", "an index");
   const id = name.split("/")[1] ?? "";
   expect(await readFile(join(folder.path, "CACHEDIR.TAG"), "utf8")).toBe(
@@ -47,15 +47,15 @@ test("opening notes the time of use on the folder", async () => {
 
 test("what one process cached, the next finds", async () => {
   await using folder = await temporaryFolder();
-  const name = await putNew(await openDiskCache(folder.path, repositoryId, now), "snapshots", "a snapshot");
-  const cache = await openDiskCache(folder.path, repositoryId, now);
+  const name = await putNew((await openDiskCache(folder.path, repositoryId, now)).objects, "snapshots", "a snapshot");
+  const { objects: cache } = await openDiskCache(folder.path, repositoryId, now);
   expect(await cache.get(name)).toEqual(bytesOf("a snapshot"));
   expect(await cache.get(name, { start: 2, end: 6 })).toEqual(bytesOf("snap"));
 });
 
 test("what is missing, or shorter than the range, is undefined", async () => {
   await using folder = await temporaryFolder();
-  const cache = await openDiskCache(folder.path, repositoryId, now);
+  const { objects: cache } = await openDiskCache(folder.path, repositoryId, now);
   const name = await putNew(cache, "data", "0123456789");
   expect(await cache.get(nameFor("data", bytesOf("missing")))).toBeUndefined();
   expect(await cache.get(name, { start: 9, end: 11 })).toBeUndefined();
@@ -63,7 +63,7 @@ test("what is missing, or shorter than the range, is undefined", async () => {
 
 test("a listing has the kind's objects and no temporary files or strangers, and a deleted one is gone", async () => {
   await using folder = await temporaryFolder();
-  const cache = await openDiskCache(folder.path, repositoryId, now);
+  const { objects: cache } = await openDiskCache(folder.path, repositoryId, now);
   const kept = await putNew(cache, "index", "kept");
   const deleted = await putNew(cache, "index", "deleted");
   await putNew(cache, "snapshots", "of another kind");
@@ -78,7 +78,7 @@ test("a listing has the kind's objects and no temporary files or strangers, and 
 
 test("putting leaves no temporary file, also when many put the same", async () => {
   await using folder = await temporaryFolder();
-  const cache = await openDiskCache(folder.path, repositoryId, now);
+  const { objects: cache } = await openDiskCache(folder.path, repositoryId, now);
   const names = await Promise.all(Array.from({ length: 8 }, () => putNew(cache, "index", "the same")));
   const id = names[0]?.split("/")[1] ?? "";
   expect(await readdir(join(folder.path, repositoryId, "index", id.slice(0, 2)))).toEqual([id]);
