@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { exitCode, type ExitCode, exitCodeOf } from "../errors/exit-code.ts";
 import type { World } from "../world.ts";
 import { addGlobalOptions, type GlobalOptions, settleGlobalOptions } from "./global-options.ts";
+import { lowerPriority } from "./lower-priority.ts";
 import { Printer } from "./printer.ts";
 
 /** The command line being read: where commands are added, and where a command leaves how it ended. */
@@ -54,6 +55,8 @@ export function onRun<Options extends object>(
     try {
       const global = settleGlobalOptions(command, world);
       print = new Printer(world, global);
+      // Before anything starts a thread: threads inherit it.
+      if (global.lowPriority) await lowerPriority(print.warn.bind(print));
       const invocation = { world, global, print, options: command.opts<Options>(), operands: command.args };
       line.finish((await handler(invocation)) ?? exitCode.done);
     } catch (error) {

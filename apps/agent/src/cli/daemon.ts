@@ -23,13 +23,21 @@ import { jsonText } from "../terminal/json.ts";
 import { styleFor } from "../terminal/style.ts";
 import type { World } from "../world.ts";
 import type { Invocation } from "./command-line.ts";
+import type { GlobalOptions } from "./global-options.ts";
+import { lowerPriority } from "./lower-priority.ts";
 import { programVersion, version } from "./version.ts";
 
+export interface DaemonOptions {
+  /** Scheduled work is in nobody's way unless told otherwise. */
+  readonly normalPriority?: true;
+}
+
 /** Serves the server until a signal. To be stopped is how it ends, so that is success. */
-export async function runDaemonCommand({ world, global }: Invocation): Promise<ExitCode> {
+export async function runDaemonCommand({ world, global, options }: Invocation<DaemonOptions>): Promise<ExitCode> {
   const machine = await requireEnrolment(world, global);
   const { config, home } = machine;
   const log = daemonLog(world, global);
+  if (options.normalPriority !== true) await lowerPriority(log.warn);
   await using _place = await holdSingleInstance(home.stateFolder, world.platform);
   if (!config.repositoryReady) await prepareRepository(world, machine, (message) => log.warn(message));
 
@@ -37,7 +45,7 @@ export async function runDaemonCommand({ world, global }: Invocation): Promise<E
   const link = httpsLink({ fetch: trusted.fetch, serverUrl: config.serverUrl, credential: machine.credential });
   const inbox = await Inbox.open(path.join(home.stateFolder, "inbox.json"));
   const outbox = await Outbox.open(path.join(home.stateFolder, "outbox.json"));
-  const orderDeps = backupOrderDeps(world, machine, log);
+  const orderDeps = backupOrderDeps(world, global, machine, log);
   log.info(`Serving ${config.serverUrl} as agent ${config.agentId}`);
   await runDaemon(
     {
@@ -63,7 +71,7 @@ export async function runDaemonCommand({ world, global }: Invocation): Promise<E
   return exitCode.done;
 }
 
-function backupOrderDeps(world: World, machine: EnrolledMachine, log: Log): BackupOrderDeps {
+function backupOrderDeps(world: World, global: GlobalOptions, machine: EnrolledMachine, log: Log): BackupOrderDeps {
   const { cacheFolder } = machine.home;
   const onRetry = (message: string) => log.warn(message);
   return {
@@ -71,8 +79,9 @@ function backupOrderDeps(world: World, machine: EnrolledMachine, log: Log): Back
       const settings = {
         caFile: undefined,
         extended: new Map(),
-        uploadBytesPerSecond: undefined,
-        downloadBytesPerSecond: undefined,
+        uploadBytesPerSecond: global.uploadBytesPerSecond,
+        downloadBytesPerSecond: global.downloadBytesPerSecond,
+        limitWindow: global.limitWindow,
         onRetry,
       };
       const connected = await connectStore(world, { kind: "enrolled", machine }, settings);

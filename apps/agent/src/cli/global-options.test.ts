@@ -48,6 +48,12 @@ test("speed limits are KiB a second, as with restic", async () => {
   });
 });
 
+test("windows of speed are kept as written, and priority is normal unless asked", async () => {
+  expect(await settled(["snapshots"])).toMatchObject({ limitWindow: undefined, lowPriority: false });
+  const argv = ["--low-priority", "snapshots", "--limit-window", "08:00-18:00 1M"];
+  expect(await settled(argv)).toMatchObject({ limitWindow: "08:00-18:00 1M", lowPriority: true });
+});
+
 test("`--no-lock` and `--no-cache` count before and behind the command", async () => {
   expect(await settled(["--no-lock", "snapshots", "--no-cache"])).toMatchObject({ noLock: true, noCache: true });
 });

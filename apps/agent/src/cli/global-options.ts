@@ -22,6 +22,9 @@ export interface GlobalOptions {
   readonly cacheFolder: string | undefined;
   readonly uploadBytesPerSecond: number | undefined;
   readonly downloadBytesPerSecond: number | undefined;
+  /** Speeds by the time of the day, as they were written. */
+  readonly limitWindow: string | undefined;
+  readonly lowPriority: boolean;
   /** `-o name=value`. */
   readonly extended: ReadonlyMap<string, string>;
   readonly compression: CompressionMode;
@@ -51,6 +54,8 @@ interface RawOptions {
   readonly cacheDir?: string;
   readonly limitUpload?: number;
   readonly limitDownload?: number;
+  readonly limitWindow?: string;
+  readonly lowPriority?: true;
   readonly option?: readonly string[];
   readonly compression?: CompressionMode;
   readonly packSize?: number;
@@ -83,6 +88,8 @@ function globalOptions(): Option[] {
     new Option("--no-cache", "use no cache"),
     new Option("--limit-upload <KiB/s>", "send no faster").argParser(parseCount(1)),
     new Option("--limit-download <KiB/s>", "receive no faster").argParser(parseCount(1)),
+    new Option("--limit-window <windows>", 'other speeds by day and time, such as "mon-fri 08:00-18:00 1M"'),
+    new Option("--low-priority", "let other programs go first, for the processor and the disk"),
     new Option("-o, --option <name=value>", "setting of a kind of store, such as s3.bucket-lookup=path").argParser(
       collect,
     ),
@@ -116,6 +123,8 @@ export function settleGlobalOptions(command: Command, { env }: World): GlobalOpt
     cacheFolder: first("cacheDir") ?? (env["RESTIC_CACHE_DIR"] || undefined),
     uploadBytesPerSecond: limitUpload === undefined ? undefined : limitUpload * kibibyte,
     downloadBytesPerSecond: limitDownload === undefined ? undefined : limitDownload * kibibyte,
+    limitWindow: first("limitWindow"),
+    lowPriority: first("lowPriority") ?? false,
     extended: extendedOptions(chain.flatMap((options) => options.option ?? [])),
     compression: first("compression") ?? compressionFrom(env),
     packSizeBytes: packSize === undefined ? undefined : packSize * mebibyte,

@@ -1,4 +1,5 @@
 import { addCommand, type CommandLine, onRun } from "./command-line.ts";
+import type { DaemonOptions } from "./daemon.ts";
 import type { RegisterOptions } from "./register.ts";
 import { summaries } from "./summaries.ts";
 
@@ -43,5 +44,6 @@ export function addDaemon(line: CommandLine): void {
     description: "Runs until it is stopped. Orders run one at a time; reports wait here while the server is away.",
     examples: ["saveos-agent daemon", "sudo saveos-agent daemon --system"],
   });
-  onRun(line, daemon, async (invocation) => (await import("./daemon.ts")).runDaemonCommand(invocation));
+  daemon.option("--normal-priority", "don't let other programs go first");
+  onRun<DaemonOptions>(line, daemon, async (invocation) => (await import("./daemon.ts")).runDaemonCommand(invocation));
 }

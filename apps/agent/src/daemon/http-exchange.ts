@@ -46,7 +46,7 @@ export async function exchangeJson({ fetch, serverUrl, credential }: Exchange, r
     return text === "" ? undefined : parseJson(text, serverUrl);
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof AgentError ? error : explainFetchFailure(error, serverUrl);
+    throw error instanceof AgentError ? error : await explainFetchFailure(error, serverUrl);
   }
 }
 

@@ -6,6 +6,7 @@ import { isObjectStorageError } from "../object-store/object-storage-error.ts";
 import type { ObjectFacts, UploadResult, UploadTerms } from "../object-store/object-storage.ts";
 import { type GatewayCaller, describeCaller } from "./caller.ts";
 import type { LedgerDeps } from "./deps.ts";
+import { freeMemory } from "./free-memory.ts";
 import { recordMet, recordUpload } from "./ledger.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { parseContentLength } from "./parse-request.ts";
@@ -55,8 +56,10 @@ export async function uploadObject(
     deps.log.warn({ repositoryId, sizeBytes, ...describeCaller(caller) }, "the quota refused an upload");
     return { status: 507, detail: "The repository's quota has no room for this object." };
   }
-  const store = object.kind === "config" ? putConfig : put;
-  const result = await store(deps, upload, body, { sizeBytes, sha256 });
+  const result =
+    object.kind === "config"
+      ? await putConfig(deps, upload, body, { sizeBytes })
+      : await put(deps, upload, body, { sizeBytes, sha256, onWritten: freeMemory });
   if (result.outcome === "exists") {
     const winner = await deps.objects.stat(repositoryId, object);
     return await compare(deps, upload, winner, { sizeBytes, sha256: result.sha256 });

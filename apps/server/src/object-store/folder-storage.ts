@@ -6,6 +6,7 @@ import { errorCode } from "../server-error.ts";
 import { checkedBody, hashOf } from "./checked-body.ts";
 import {
   giveName,
+  inBatches,
   listFolder,
   openNew,
   statIfThere,
@@ -77,7 +78,10 @@ class FolderStorage implements ObjectStorage {
     const file = await onDisk(label, () => openNew(temporaryPath, this.#root(repositoryId)));
     try {
       try {
-        for await (const chunk of checked) await onDisk(label, () => writeAll(file, chunk));
+        for await (const batch of inBatches(checked)) {
+          await onDisk(label, () => writeAll(file, batch));
+          if (terms.onWritten !== undefined) batch.forEach(terms.onWritten);
+        }
         await onDisk(label, async () => {
           await file.chmod(objectMode);
           await file.sync();

@@ -35,6 +35,8 @@ export interface UploadTerms {
   readonly sizeBytes: number;
   /** The body's SHA-256 in lower-case hex, or nothing is kept. Absent for `config`, which is not named by its hash. */
   readonly sha256?: string | undefined;
+  /** May be called with each chunk of the body once it is written: the caller can use its memory again. */
+  readonly onWritten?: ((chunk: Uint8Array) => void) | undefined;
 }
 
 export interface UploadResult {

@@ -62,6 +62,20 @@ export function objectStorageSuite(name: string, makeObjects: () => Promise<Obje
       }
     });
 
+    test("every chunk is told of once and only when its bytes are safe, or none is", async () => {
+      const { objects, repository } = await newRepository(makeObjects);
+      const bytes = randomBytes(1_000_000);
+      const object = hashedObject("data", bytes);
+      const told: number[] = [];
+      // Whoever gets its memory back uses it for something else.
+      const onWritten = (chunk: Uint8Array) => void told.push(chunk.fill(0).length);
+      const chunks = inChunks(Buffer.from(bytes));
+      await objects.put(repository, object, chunks, { sizeBytes: bytes.length, sha256: object.name, onWritten });
+      expect([0, bytes.length]).toContain(told.reduce((sum, length) => sum + length, 0));
+      const { stream } = await objects.get(repository, object);
+      expect((await buffer(stream)).equals(bytes)).toBe(true);
+    });
+
     test("a body with another hash, or too short or too long, is not kept", async () => {
       const { objects, repository } = await newRepository(makeObjects);
       const bytes = randomBytes(200_000);

@@ -27,7 +27,7 @@ export async function collectBytes(
   { objectLabel, expectedBytes, maxBytes = objectMaxBytes, onProgress }: BodyLimits,
 ): Promise<Uint8Array> {
   if (expectedBytes !== undefined && expectedBytes > maxBytes) throw tooLarge(objectLabel, expectedBytes, maxBytes);
-  const collected: Uint8Array[] = [];
+  const collected = expectedBytes === undefined ? growingBytes() : fixedBytes(expectedBytes);
   let totalBytes = 0;
   for await (const part of parts) {
     onProgress?.();
@@ -39,7 +39,7 @@ export async function collectBytes(
         `${objectLabel}: the store sent more than the ${expectedBytes} bytes expected`,
       );
     }
-    collected.push(part);
+    collected.add(part);
   }
   if (expectedBytes !== undefined && totalBytes < expectedBytes) {
     throw new EngineError(
@@ -47,19 +47,39 @@ export async function collectBytes(
       `${objectLabel}: the store sent ${totalBytes} of ${expectedBytes} bytes and stopped`,
     );
   }
-  return join(collected, totalBytes);
+  return collected.joined();
+}
+
+interface Collected {
+  add(part: Uint8Array): void;
+  joined(): Uint8Array;
+}
+
+/** Copied as they come: parts kept until the end would take the same memory again. Untouched memory takes none, whatever was announced. */
+function fixedBytes(totalBytes: number): Collected {
+  const bytes = new Uint8Array(totalBytes);
+  let offset = 0;
+  return {
+    add(part) {
+      bytes.set(part, offset);
+      offset += part.length;
+    },
+    joined: () => bytes,
+  };
+}
+
+function growingBytes(): Collected {
+  const parts: Uint8Array[] = [];
+  return {
+    add: (part) => void parts.push(part),
+    joined() {
+      const whole = fixedBytes(parts.reduce((sum, part) => sum + part.length, 0));
+      for (const part of parts) whole.add(part);
+      return whole.joined();
+    },
+  };
 }
 
 function tooLarge(objectLabel: string, sizeBytes: number, maxBytes: number): EngineError {
   return new EngineError("corrupt-data", `${objectLabel}: ${sizeBytes} bytes are more than the ${maxBytes} allowed`);
-}
-
-function join(parts: readonly Uint8Array[], totalBytes: number): Uint8Array {
-  const joined = new Uint8Array(totalBytes);
-  let offset = 0;
-  for (const part of parts) {
-    joined.set(part, offset);
-    offset += part.length;
-  }
-  return joined;
 }

@@ -1,6 +1,7 @@
 import type { Abortable } from "../flow/abortable.ts";
 import type { ObjectId } from "../format/ids.ts";
 import type { ObjectKind, ObjectName } from "../format/object-name.ts";
+import type { Paced } from "./pace.ts";
 
 /** Bytes `start` to `end` of an object, `end` not included. */
 export interface ByteRange {
@@ -20,15 +21,18 @@ export interface StoredObject {
 export interface ObjectStore {
   /** For messages: where this is, without any credential. */
   readonly label: string;
+  /** More uploads than this at the same time only take memory. Left out: as many as fill a line. */
+  readonly uploadsAtOnce?: number | undefined;
   /** Makes the place ready for a new repository (folders, bucket prefix). Doing it twice is fine. */
   create(options?: Abortable): Promise<void>;
   /**
    * Stores all of `bytes` or nothing, durably: a reader never sees half an object. Storing the same bytes under the same name again is
    * fine. `config` is created exclusively: rejects with `already-exists` if there is another.
+   * With a `pace` it sends in pieces, each when it may go; a store that can't do that need not ask.
    */
-  put(name: ObjectName, bytes: Uint8Array, options?: Abortable): Promise<void>;
+  put(name: ObjectName, bytes: Uint8Array, options?: Paced): Promise<void>;
   /** Rejects with `not-found` if there is no such object, with `corrupt-data` if it ends before `range` does: never a short read. */
-  get(name: ObjectName, options?: Abortable & { readonly range?: ByteRange }): Promise<Uint8Array>;
+  get(name: ObjectName, options?: Paced & { readonly range?: ByteRange }): Promise<Uint8Array>;
   /** The size in bytes; rejects with `not-found` if there is no such object. */
   size(name: ObjectName, options?: Abortable): Promise<number>;
   /** In no order. Names that are not 64 hex digits are left out; a kind without a place yet is empty. */

@@ -1,5 +1,6 @@
 import { EngineError } from "../errors/engine-error.ts";
-import { watchStall } from "./stall-watch.ts";
+import { type Paced, passAll } from "./pace.ts";
+import { type StallWatch, watchStall } from "./stall-watch.ts";
 import { untrustedServer } from "./untrusted-server.ts";
 
 /** What of `fetch` is used; the global one fits. */
@@ -16,7 +17,7 @@ export interface RestConnection {
   readonly streamUploads: boolean;
 }
 
-export interface RestRequest {
+export interface RestRequest extends Paced {
   readonly method: "GET" | "HEAD" | "POST" | "DELETE";
   /** Relative to the base. */
   readonly path: string;
@@ -24,7 +25,6 @@ export interface RestRequest {
   readonly action: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** A gateway may send readers on to its bucket; more hops than this are a loop. */
@@ -32,6 +32,12 @@ const redirectsMax = 3;
 
 /** Where an upload's progress can't be seen it is given the time that its bytes take on the slowest link worth having. */
 const slowestUploadBytesPerSecond = 8 * 1024;
+
+/** What a body's bytes are told and asked while they move. */
+export interface Moving extends Paced {
+  /** Something moved: without it the request is given up for dead. */
+  readonly onProgress: () => void;
+}
 
 /**
  * Sends a request and hands the answer to `read`, which must use up its body or leave it; the stall watch covers both. Rejects with the
@@ -41,15 +47,17 @@ const slowestUploadBytesPerSecond = 8 * 1024;
 export async function exchange<Result>(
   connection: RestConnection,
   request: RestRequest,
-  read: (response: Response, onProgress: () => void) => Promise<Result> | Result,
+  read: (response: Response, moving: Moving) => Promise<Result> | Result,
 ): Promise<Result> {
   request.signal?.throwIfAborted();
+  if (request.body !== undefined && !connection.streamUploads) await passAll(request.body.length, request);
   using watch = watchStall(request.action, stallTimeoutOf(connection, request), request.signal);
   let response: Response | undefined;
   try {
-    response = await follow(connection, request, watch.signal, watch.progress);
+    const moving = movingUnder(watch, request);
+    response = await follow(connection, request, watch.signal, moving);
     watch.progress();
-    return await read(response, watch.progress);
+    return await read(response, moving);
   } catch (error) {
     request.signal?.throwIfAborted();
     if (error instanceof EngineError) throw error;
@@ -61,6 +69,18 @@ export async function exchange<Result>(
   }
 }
 
+/** Waiting for the pace is no stall: many transfers under a low limit wait long for each other. */
+function movingUnder(watch: StallWatch, { pace, signal }: RestRequest): Moving {
+  const onProgress = watch.progress;
+  if (pace === undefined) return { signal, onProgress };
+  const watched: Moving["pace"] = async (wantedBytes, options) => {
+    const allowed = await pace(wantedBytes, options);
+    onProgress();
+    return allowed;
+  };
+  return { signal, onProgress, pace: watched };
+}
+
 function stallTimeoutOf(connection: RestConnection, { body }: RestRequest): number {
   if (body === undefined || connection.streamUploads) return connection.stallTimeoutMs;
   return connection.stallTimeoutMs + (body.length / slowestUploadBytesPerSecond) * 1000;
@@ -70,7 +90,7 @@ async function follow(
   connection: RestConnection,
   request: RestRequest,
   signal: AbortSignal,
-  onProgress: () => void,
+  moving: Moving,
 ): Promise<Response> {
   const base = new URL(connection.base);
   let url = new URL(request.path, base);
@@ -88,7 +108,7 @@ async function follow(
       cache: "no-store",
       credentials: "omit",
       signal,
-      ...(request.body === undefined ? {} : bodyOf(connection, request.body, onProgress)),
+      ...(request.body === undefined ? {} : bodyOf(connection, request.body, moving)),
     });
     const target = redirectTarget(response, url);
     if (target === undefined) return response;
@@ -116,27 +136,32 @@ function refuseBadRedirect({ method, action }: RestRequest, from: URL, to: URL, 
   }
 }
 
-function bodyOf(connection: RestConnection, body: Uint8Array, onProgress: () => void): RequestInit {
+function bodyOf(connection: RestConnection, body: Uint8Array, moving: Moving): RequestInit {
   // `fetch` can't read shared memory, and the type checker wants to see that it does not.
   const bytes = body as Uint8Array<ArrayBuffer>;
   if (!connection.streamUploads || bytes.length === 0) return { body: bytes };
   // `duplex` is required with a stream, and missing in TypeScript's library.
-  const streamed = { body: streamOf(bytes, onProgress), duplex: "half" as const };
+  const streamed = { body: streamOf(bytes, moving), duplex: "half" as const };
   return streamed;
 }
 
 /** Parts as they are taken: small enough to see a slow link move, large enough to cost nothing. */
 const uploadPartBytes = 64 * 1024;
 
-function streamOf(bytes: Uint8Array<ArrayBuffer>, onProgress: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+function streamOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  { pace, signal, onProgress }: Moving,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   let offset = 0;
   return new ReadableStream(
     {
-      pull(controller) {
+      async pull(controller) {
         onProgress();
         if (offset >= bytes.length) return controller.close();
-        controller.enqueue(bytes.subarray(offset, offset + uploadPartBytes));
-        offset += uploadPartBytes;
+        const wanted = Math.min(uploadPartBytes, bytes.length - offset);
+        const allowed = pace === undefined ? wanted : await pace(wanted, { signal });
+        controller.enqueue(bytes.subarray(offset, offset + allowed));
+        offset += allowed;
       },
     },
     { highWaterMark: 0 },

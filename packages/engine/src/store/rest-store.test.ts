@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { EngineError } from "../errors/engine-error.ts";
 import { type LoopbackServer, loopbackServer } from "../platform/testing/http-server.ts";
@@ -40,6 +41,44 @@ test.each([true, false])("an upload says its length and its type (streamed: %s)"
   expect(request?.headers).toMatchObject({ "content-length": "300000", "content-type": "application/octet-stream" });
   expect(request?.headers).not.toHaveProperty("transfer-encoding");
   expect(request?.body).toEqual(bytes);
+});
+
+test("at a pace, an upload goes in the pieces that are allowed, and a download waits for each part", async () => {
+  await using server = await loopbackServer((response) => void response.end("0123456789"));
+  const store = storeAt(server, { streamUploads: true });
+  const allowed: number[] = [];
+  const pace = async (wantedBytes: number) => {
+    allowed.push(Math.min(wantedBytes, 40_000));
+    return allowed.at(-1) ?? 0;
+  };
+  await store.put(pack, new Uint8Array(100_000), { pace });
+  expect(allowed).toEqual([40_000, 40_000, 20_000]);
+  expect(server.requests[0]?.headers).toMatchObject({ "content-length": "100000" });
+  allowed.length = 0;
+  await store.get(pack, { pace });
+  expect(allowed).toEqual([10]);
+});
+
+test("where an upload can't be streamed, all of it is let through before its request begins", async () => {
+  await using server = await loopbackServer((response) => void response.end());
+  const requestsMeanwhile: number[] = [];
+  const pace = async (wantedBytes: number) => {
+    requestsMeanwhile.push(server.requests.length);
+    return Math.min(wantedBytes, 400);
+  };
+  await storeAt(server, { streamUploads: false }).put(pack, new Uint8Array(1000), { pace });
+  expect(requestsMeanwhile).toEqual([0, 0, 0]);
+});
+
+test("an upload that is held up by its pace longer than a stall may last goes on", async () => {
+  await using server = await loopbackServer((response) => void response.end());
+  const store = storeAt(server, { streamUploads: true, stallTimeoutMs: 60 });
+  const pace = async (wantedBytes: number) => {
+    await delay(20);
+    return Math.min(wantedBytes, 1000);
+  };
+  await store.put(pack, new Uint8Array(10_000), { pace });
+  expect(server.requests[0]?.body.length).toBe(10_000);
 });
 
 test("create posts to the base with create=true", async () => {

@@ -6,6 +6,7 @@ import { cutRange, rangeLength, tooShort } from "./byte-range.ts";
 import { collectBytes } from "./collect-bytes.ts";
 import { requireExactPart } from "./content-range.ts";
 import type { ByteRange, ObjectStore, StoredObject } from "./object-store.ts";
+import { type Paced, pacedParts } from "./pace.ts";
 import { errorOfStatus, errorOfUpload, status } from "./rest-answer.ts";
 import { listMaxBytes, type ListedObject, parseRestList } from "./rest-list.ts";
 import { parseRestLocation } from "./rest-location.ts";
@@ -46,12 +47,14 @@ export function restStore(options: RestStoreOptions): ObjectStore {
   };
 
   /** The request for an object: `verb` is for the messages. */
-  const requestFor = (
-    method: RestRequest["method"],
-    verb: string,
-    name: ObjectName,
-    signal: AbortSignal | undefined,
-  ) => ({ method, path: name, action: `${verb} ${name} in ${label}`, headers: { Accept: version2 }, signal });
+  const requestFor = (method: RestRequest["method"], verb: string, name: ObjectName, { signal, pace }: Paced) => ({
+    method,
+    path: name,
+    action: `${verb} ${name} in ${label}`,
+    headers: { Accept: version2 },
+    signal,
+    pace,
+  });
 
   async function create({ signal }: Abortable = {}): Promise<void> {
     const action = `Creating a repository in ${label}`;
@@ -59,8 +62,8 @@ export function restStore(options: RestStoreOptions): ObjectStore {
     await exchange(connection, request, (response) => requireStatus(response, action, status.ok));
   }
 
-  async function put(name: ObjectName, bytes: Uint8Array, { signal }: Abortable = {}): Promise<void> {
-    const request = requestFor("POST", "Storing", name, signal);
+  async function put(name: ObjectName, bytes: Uint8Array, options: Paced = {}): Promise<void> {
+    const request = requestFor("POST", "Storing", name, options);
     const headers = {
       ...request.headers,
       "Content-Type": "application/octet-stream",
@@ -71,7 +74,7 @@ export function restStore(options: RestStoreOptions): ObjectStore {
       if (response.status !== status.ok) throw errorOfUpload(response.status, request.action);
       return undefined;
     });
-    if (refused !== undefined) await acceptIfStored(name, bytes, refused, signal);
+    if (refused !== undefined) await acceptIfStored(name, bytes, refused, options);
   }
 
   /**
@@ -82,15 +85,15 @@ export function restStore(options: RestStoreOptions): ObjectStore {
     name: ObjectName,
     bytes: Uint8Array,
     refused: EngineError,
-    signal: AbortSignal | undefined,
+    options: Abortable,
   ): Promise<void> {
-    const present = await getIfPresent(name, signal, refused);
+    const present = await getIfPresent(name, options, refused);
     if (sameBytes(present, bytes)) return;
     if (name === "config") throw new EngineError("already-exists", `There is already a repository in ${label}`);
     throw new EngineError("already-exists", `There is already another ${name} in ${label}`);
   }
 
-  async function getIfPresent(name: ObjectName, signal: AbortSignal | undefined, otherwise: EngineError) {
+  async function getIfPresent(name: ObjectName, { signal }: Abortable, otherwise: EngineError) {
     try {
       return await get(name, { signal });
     } catch (error) {
@@ -100,15 +103,15 @@ export function restStore(options: RestStoreOptions): ObjectStore {
 
   async function get(
     name: ObjectName,
-    { signal, range }: Abortable & { readonly range?: ByteRange } = {},
+    { range, ...options }: Paced & { readonly range?: ByteRange } = {},
   ): Promise<Uint8Array> {
-    const request = requestFor("GET", "Reading", name, signal);
-    if (range !== undefined && rangeLength(range) === 0) return await getNothing(name, range, signal);
+    const request = requestFor("GET", "Reading", name, options);
+    if (range !== undefined && rangeLength(range) === 0) return await getNothing(name, range, options.signal);
     const headers = {
       ...request.headers,
       ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
     };
-    return await exchange(connection, { ...request, headers }, async (response, onProgress) => {
+    return await exchange(connection, { ...request, headers }, async (response, moving) => {
       if (response.status === status.rangeNotSatisfiable && range !== undefined)
         throw tooShort(`${name} in ${label}`, range);
       const isPart = range !== undefined && response.status === status.partialContent;
@@ -119,10 +122,10 @@ export function restStore(options: RestStoreOptions): ObjectStore {
         const contentRange = response.headers.get("Content-Range") ?? undefined;
         requireExactPart({ contentRange, contentLength: expectedBytes }, range, `${name} in ${label}`);
       }
-      const body = await collectBytes(partsOf(response), {
+      const body = await collectBytes(pacedParts(partsOf(response), moving), {
         objectLabel: request.action,
         expectedBytes: isPart ? rangeLength(range) : expectedBytes,
-        onProgress,
+        onProgress: moving.onProgress,
       });
       // A server may ignore ranges (rest-server does for config) and send everything.
       return isPart || range === undefined ? body : cutRange(body, range, `${name} in ${label}`);
@@ -137,7 +140,7 @@ export function restStore(options: RestStoreOptions): ObjectStore {
   }
 
   async function size(name: ObjectName, { signal }: Abortable = {}): Promise<number> {
-    const request = requestFor("HEAD", "Looking for", name, signal);
+    const request = requestFor("HEAD", "Looking for", name, { signal });
     return await exchange(connection, request, (response) => {
       requireStatus(response, request.action, status.ok);
       const sizeBytes = contentLength(response);
@@ -149,7 +152,7 @@ export function restStore(options: RestStoreOptions): ObjectStore {
   async function* list(kind: ObjectKind, { signal }: Abortable = {}): AsyncGenerator<StoredObject> {
     const action = `Listing ${kind} in ${label}`;
     const request: RestRequest = { method: "GET", path: `${kind}/`, action, headers: { Accept: version2 }, signal };
-    const listed = await exchange(connection, request, async (response, onProgress) => {
+    const listed = await exchange(connection, request, async (response, { onProgress }) => {
       if (response.status === status.notFound) return [];
       requireStatus(response, action, status.ok);
       refuseEncoded(response, action);
@@ -181,7 +184,7 @@ export function restStore(options: RestStoreOptions): ObjectStore {
   }
 
   async function remove(name: ObjectName, { signal }: Abortable = {}): Promise<void> {
-    const request = requestFor("DELETE", "Deleting", name, signal);
+    const request = requestFor("DELETE", "Deleting", name, { signal });
     await exchange(connection, request, (response) => {
       if (response.status !== status.notFound) requireStatus(response, request.action, status.ok);
     });

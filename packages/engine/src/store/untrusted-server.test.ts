@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { untrustedServer } from "./untrusted-server.ts";
+import { certificateFailureOf, untrustedServer } from "./untrusted-server.ts";
 
 function failure(code: string): Error {
   return new TypeError("fetch failed", { cause: Object.assign(new Error("deep down"), { code }) });
@@ -11,6 +11,14 @@ test("a certificate of somebody else is denied, by name, and not tried again", (
     code: "store-denied",
     message: expect.stringMatching(/^Reading config in rest:https:\/\/host\/: .*SELF_SIGNED_CERT_IN_CHAIN/),
   });
+});
+
+test("a certificate that is right at another time is told apart: clocks can be wrong", () => {
+  for (const code of ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"]) {
+    expect(certificateFailureOf(failure(code))).toEqual({ code, isOutOfDate: true });
+    expect(untrustedServer(failure(code), "Reading config")?.hint).toContain("clocks");
+  }
+  expect(certificateFailureOf(failure("CERT_REVOKED"))).toEqual({ code: "CERT_REVOKED", isOutOfDate: false });
 });
 
 test("a network that failed is another matter", () => {

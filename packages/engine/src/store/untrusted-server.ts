@@ -5,18 +5,41 @@ import { EngineError } from "../errors/engine-error.ts";
  * unavailable: trying again does not help, and what answers may be somebody in between. `action` opens the message.
  */
 export function untrustedServer(error: unknown, action: string): EngineError | undefined {
-  const code = certificateFailureOf(error);
-  if (code === undefined) return undefined;
-  return new EngineError("store-denied", `${action}: the server's certificate is not to be trusted (${code})`, {
+  const failure = certificateFailureOf(error);
+  if (failure === undefined) return undefined;
+  return new EngineError("store-denied", `${action}: the server's certificate is not to be trusted (${failure.code})`, {
     cause: error,
-    hint: "Check the address, the certificate authority that was given, and both clocks. Otherwise somebody may be in between.",
+    hint: failure.isOutOfDate
+      ? "It is not valid at this machine's time. Check the clocks of both machines, and whether the certificate was renewed."
+      : "Check the address and the certificate authority that was given. Otherwise somebody may be in between.",
   });
 }
 
-/** OpenSSL's and Node's names for a certificate that proves nothing, not or no longer. */
-const certificateFailures: ReadonlySet<string> = new Set([
-  "CERT_HAS_EXPIRED",
-  "CERT_NOT_YET_VALID",
+/** Why a certificate proved nothing. */
+export interface CertificateFailure {
+  /** OpenSSL's or Node's name for it. */
+  readonly code: string;
+  /** It may be the right one, but not at this machine's time. */
+  readonly isOutOfDate: boolean;
+}
+
+/**
+ * What was wrong with the certificate of a server that a request did not get through to; undefined if it failed for another reason. `fetch`
+ * itself only says that it failed: the reason is among its causes.
+ */
+export function certificateFailureOf(error: unknown): CertificateFailure | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (!("code" in at) || typeof at.code !== "string") continue;
+    if (outOfDate.has(at.code)) return { code: at.code, isOutOfDate: true };
+    if (ofSomebodyElse.has(at.code)) return { code: at.code, isOutOfDate: false };
+  }
+  return undefined;
+}
+
+/** Node manual, "X509 certificate error codes". */
+const outOfDate: ReadonlySet<string> = new Set(["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"]);
+
+const ofSomebodyElse: ReadonlySet<string> = new Set([
   "CERT_REJECTED",
   "CERT_REVOKED",
   "CERT_SIGNATURE_FAILURE",
@@ -30,10 +53,3 @@ const certificateFailures: ReadonlySet<string> = new Set([
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
-
-/** `fetch` itself only says that it failed: the reason is among its causes. */
-function certificateFailureOf(error: unknown): string | undefined {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if ("code" in at && typeof at.code === "string" && certificateFailures.has(at.code)) return at.code;
-  return undefined;
-}

@@ -115,6 +115,7 @@ export function withCache(store: ObjectStore, cache: ObjectCache, options: Cache
 
   return {
     label: store.label,
+    uploadsAtOnce: store.uploadsAtOnce,
     create: (opts) => store.create(opts),
     async put(name, bytes, opts) {
       await store.put(name, bytes, opts);

@@ -52,6 +52,21 @@ test("without a number of attempts it gives up after 15 minutes, with the last e
   expect(minutes).toBeLessThanOrEqual(15);
 });
 
+test("when the store is closed, no call is tried again, and one that waits to be ends", async () => {
+  const closing = new AbortController();
+  const unavailable = { failures: [{ call: "get", nth: 1, times: Infinity } as const] };
+  const closedWhileWaiting = withRetry(faultyStore(memoryStore(), unavailable), {
+    clock: autoClock(),
+    closed: closing.signal,
+    onRetry: () => closing.abort(new EngineError("store-unavailable", "closed")),
+  });
+  await expect(closedWhileWaiting.get(pack)).rejects.toThrow("closed");
+  const failing = faultyStore(memoryStore(), unavailable);
+  const closedBefore = withRetry(failing, { clock: autoClock(), closed: closing.signal });
+  await expect(closedBefore.get(pack)).rejects.toThrow("planned failure");
+  expect(failing.calls.get).toBe(1);
+});
+
 test("one call that takes longer than that is still tried once more", async () => {
   const clock = autoClock();
   const store = faultyStore(memoryStore(), {

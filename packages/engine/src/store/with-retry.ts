@@ -8,6 +8,8 @@ export interface RetryOptions {
   readonly attempts?: number | undefined;
   /** Told before each wait. */
   readonly onRetry?: ((retry: Retry) => void) | undefined;
+  /** Aborted when the store is closed: a call that still runs then is not tried again. */
+  readonly closed?: AbortSignal | undefined;
   /** From 0 up to 1; `Math.random` unless told. */
   readonly random?: (() => number) | undefined;
 }
@@ -43,6 +45,7 @@ export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStor
 
   return {
     label: store.label,
+    uploadsAtOnce: store.uploadsAtOnce,
     create: (opts) => retry("create", opts?.signal, () => store.create(opts)),
     put: (name, bytes, opts) => retry(`put ${name}`, opts?.signal, () => store.put(name, bytes, opts)),
     get: (name, opts) => retry(`get ${name}`, opts?.signal, () => store.get(name, opts)),
@@ -77,7 +80,7 @@ export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStor
 }
 
 async function retried<Result>(
-  { clock, attempts = Infinity, onRetry, random = Math.random }: RetryOptions,
+  { clock, attempts = Infinity, closed, onRetry, random = Math.random }: RetryOptions,
   call: string,
   signal: AbortSignal | undefined,
   run: () => Promise<Result>,
@@ -87,15 +90,19 @@ async function retried<Result>(
     try {
       return await run();
     } catch (error) {
-      if (!mayRetry(error, failures) || failures >= attempts) throw error;
+      if (!mayRetry(error, failures) || failures >= attempts || closed?.aborted === true) throw error;
       const delayMs = delayAfter(failures, random());
       const endMs = Number((clock.nowNs() - startedNs) / 1_000_000n) + delayMs;
       // One more try is made even after a single very long one.
       if (failures > 1 && attempts === Infinity && endMs > totalMaxMs) throw error;
       onRetry?.({ call, failures, error, delayMs });
-      await clock.sleep(delayMs, { signal });
+      await clock.sleep(delayMs, { signal: either(signal, closed) });
     }
   }
+}
+
+function either(signal: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return signal === undefined || other === undefined ? (signal ?? other) : AbortSignal.any([signal, other]);
 }
 
 function mayRetry(error: unknown, failures: number): error is EngineError {

@@ -17,6 +17,21 @@ objectStoreSuite("folder store", async () => {
   return { store: folderStore(join(folder.path, "repository")), [Symbol.asyncDispose]: folder[Symbol.asyncDispose] };
 });
 
+test("at a pace, files are written and read in the pieces that are allowed", async () => {
+  await using folder = await temporaryFolder();
+  const store = folderStore(folder.path);
+  await store.create();
+  const { name } = await putNew(store, "data", "a pack");
+  const asked: number[] = [];
+  const pace = async (wantedBytes: number) => {
+    asked.push(wantedBytes);
+    return Math.min(wantedBytes, 4);
+  };
+  await store.put(name, bytesOf("a pack"), { pace });
+  expect(await store.get(name, { pace })).toEqual(bytesOf("a pack"));
+  expect(asked).toEqual([6, 2, 6, 2]);
+});
+
 test("create makes the five folders and all 256 folders of packs, for the owner alone", async () => {
   await using folder = await temporaryFolder();
   const root = join(folder.path, "a", "repository");

@@ -7,6 +7,7 @@ import type { ObjectId } from "../../format/ids.ts";
 import { type ObjectKind, type ObjectName, objectKinds } from "../../format/object-name.ts";
 import { idFromFileName, layoutFolder, layoutPath, shardOf, shards } from "../../store/layout.ts";
 import type { ObjectStore, StoredObject } from "../../store/object-store.ts";
+import type { Paced } from "../../store/pace.ts";
 import { sameBytes } from "../../store/same-bytes.ts";
 import { errnoOf, folderError, isMissing } from "./file-errors.ts";
 import { readFileRange } from "./read-file-range.ts";
@@ -23,6 +24,9 @@ interface Modes {
 const ownerModes: Modes = { folder: 0o700, fileWhileWritten: 0o600, file: 0o400 };
 const groupModes: Modes = { folder: 0o770, fileWhileWritten: 0o660, file: 0o440 };
 const groupMayRead = 0o040;
+
+/** While one pack waits for the disk another is handed over: a disk is no line. */
+const uploadsAtOnce = 2;
 
 /** A listing needs each file's size; more at once than the kernel's own queues take is no faster. */
 const sizesAtOnce = 16;
@@ -52,7 +56,7 @@ export function folderStore(root: string): ObjectStore {
     return config !== undefined && (config.mode & groupMayRead) !== 0 ? groupModes : ownerModes;
   }
 
-  async function put(name: ObjectName, bytes: Uint8Array, { signal }: Abortable = {}): Promise<void> {
+  async function put(name: ObjectName, bytes: Uint8Array, { signal, pace }: Paced = {}): Promise<void> {
     const action = `Storing ${name} in ${label}`;
     await attempt(action, signal, async () => {
       const { folder, fileWhileWritten, file } = await modes();
@@ -62,6 +66,7 @@ export function folderStore(root: string): ObjectStore {
           modeWhenDone: file,
           exclusive: name === "config",
           signal,
+          pace,
         });
       try {
         await write();
@@ -92,9 +97,9 @@ export function folderStore(root: string): ObjectStore {
     await syncFolder(parent);
   }
 
-  const get: ObjectStore["get"] = async (name, { signal, range } = {}) =>
-    await attempt(`Reading ${name} in ${label}`, signal, () =>
-      readFileRange(pathOf(name), range, `${name} in ${label}`),
+  const get: ObjectStore["get"] = async (name, { range, ...paced } = {}) =>
+    await attempt(`Reading ${name} in ${label}`, paced.signal, () =>
+      readFileRange(pathOf(name), range, `${name} in ${label}`, paced),
     );
 
   async function size(name: ObjectName, { signal }: Abortable = {}): Promise<number> {
@@ -165,7 +170,7 @@ export function folderStore(root: string): ObjectStore {
     });
   }
 
-  return { label, create, put, get, size, list, delete: remove };
+  return { label, uploadsAtOnce, create, put, get, size, list, delete: remove };
 }
 
 /** Runs a call, and turns the system's errors into ours. */

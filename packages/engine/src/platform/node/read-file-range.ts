@@ -3,6 +3,7 @@ import { EngineError } from "../../errors/engine-error.ts";
 import { rangeLength, tooShort } from "../../store/byte-range.ts";
 import { objectMaxBytes } from "../../store/collect-bytes.ts";
 import type { ByteRange } from "../../store/object-store.ts";
+import type { Paced } from "../../store/pace.ts";
 
 /** A pipe in the place of an object would block an ordinary open for ever. Not defined on Windows. */
 const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
@@ -11,7 +12,12 @@ const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
  * Reads `range` of a regular file, all of it without one, into a buffer of its own. Rejects with `corrupt-data` if the file ends before,
  * or is no file; otherwise with the system's errors.
  */
-export async function readFileRange(path: string, range: ByteRange | undefined, label: string): Promise<Uint8Array> {
+export async function readFileRange(
+  path: string,
+  range: ByteRange | undefined,
+  label: string,
+  paced: Paced = {},
+): Promise<Uint8Array> {
   const file = await open(path, openFlags);
   try {
     const found = await file.stat();
@@ -22,17 +28,24 @@ export async function readFileRange(path: string, range: ByteRange | undefined, 
     if (lengthBytes > objectMaxBytes) {
       throw new EngineError("corrupt-data", `${label}: ${lengthBytes} bytes are more than any object may have`);
     }
-    return await readFully(file, wanted.start, lengthBytes, label);
+    return await readFully(file, { start: wanted.start, lengthBytes }, label, paced);
   } finally {
     await file.close();
   }
 }
 
-async function readFully(file: FileHandle, start: number, lengthBytes: number, label: string): Promise<Uint8Array> {
+async function readFully(
+  file: FileHandle,
+  { start, lengthBytes }: { readonly start: number; readonly lengthBytes: number },
+  label: string,
+  { pace, signal }: Paced,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(lengthBytes);
   let done = 0;
   while (done < lengthBytes) {
-    const { bytesRead } = await file.read(bytes, done, lengthBytes - done, start + done);
+    const left = lengthBytes - done;
+    const allowed = pace === undefined ? left : await pace(left, { signal });
+    const { bytesRead } = await file.read(bytes, done, allowed, start + done);
     // It shrank since it was looked at.
     if (bytesRead === 0) throw tooShort(label, { start, end: start + lengthBytes }, start + done);
     done += bytesRead;

@@ -46,6 +46,30 @@ test("an upload carries its name as its SHA-256 and its length, in one piece", a
   expect(request?.body).toEqual(bytes);
 });
 
+test("an upload is signed with the hash that it is named by, which it need not be read again for", async () => {
+  await using server = await loopbackServer((response) => answer(response, 200));
+  await storeAt(server).put(pack, bytes);
+  expect(server.requests[0]?.headers["x-amz-content-sha256"]).toBe(id);
+});
+
+test("at a pace, an upload goes in pieces and arrives as ever, and a download waits for it", async () => {
+  await using server = await loopbackServer((response) => answer(response, 200, "some bytes"));
+  const asked: number[] = [];
+  const pace = async (wantedBytes: number) => {
+    asked.push(wantedBytes);
+    return Math.min(wantedBytes, 4);
+  };
+  await storeAt(server).put(pack, bytes, { pace });
+  expect(asked).toEqual([6, 2]);
+  const [request] = server.requests;
+  expect(request?.body).toEqual(bytes);
+  expect(request?.headers).toMatchObject({ "content-length": "6", "x-amz-content-sha256": id });
+  expect(request?.headers).not.toHaveProperty("transfer-encoding");
+  asked.length = 0;
+  await storeAt(server).get(pack, { pace });
+  expect(asked).toEqual([10, 6, 2]);
+});
+
 test("the first config is written only if there is none, and read back", async () => {
   let stored: Uint8Array | undefined;
   await using server = await loopbackServer((response, { method, headers, body }) => {

@@ -8,9 +8,11 @@ import { collectBytes } from "../../store/collect-bytes.ts";
 import { requireExactPart } from "../../store/content-range.ts";
 import { hashedName, idFromFileName, layoutPath, splitName } from "../../store/layout.ts";
 import type { ByteRange, ObjectStore, StoredObject } from "../../store/object-store.ts";
+import { type Paced, pacedParts } from "../../store/pace.ts";
 import { sameBytes } from "../../store/same-bytes.ts";
 import { stallTimeoutDefaultMs } from "../../store/stall-watch.ts";
 import { s3Answer, s3Error } from "./s3-errors.ts";
+import { sendAtPace, signWithContentHash } from "./s3-upload.ts";
 
 export interface S3StoreOptions {
   /** `https://host:port`; AWS's own for the region unless told. */
@@ -84,7 +86,8 @@ export function s3Store(options: S3StoreOptions): ObjectStore {
     });
   }
 
-  async function put(name: ObjectName, bytes: Uint8Array, { signal }: Abortable = {}): Promise<void> {
+  async function put(name: ObjectName, bytes: Uint8Array, { signal, pace }: Paced = {}): Promise<void> {
+    const sha256 = sha256Of(name, bytes);
     const upload = (exclusive: boolean) =>
       request(`Storing ${name} in ${label}`, signal, async ({ sdk, client, options: sendOptions }) => {
         const command = new sdk.PutObjectCommand({
@@ -93,9 +96,11 @@ export function s3Store(options: S3StoreOptions): ObjectStore {
           Body: bytes,
           ContentLength: bytes.length,
           ContentType: "application/octet-stream",
-          ChecksumSHA256: checksumOf(name, bytes),
+          ChecksumSHA256: Uint8Array.fromHex(sha256).toBase64(),
           ...(exclusive ? { IfNoneMatch: "*" } : {}),
         });
+        signWithContentHash(command, sha256);
+        sendAtPace(command, bytes, { signal, pace });
         await client.send(command, sendOptions);
       });
     if (name !== "config") return await upload(false);
@@ -135,7 +140,7 @@ export function s3Store(options: S3StoreOptions): ObjectStore {
 
   async function get(
     name: ObjectName,
-    { signal, range }: Abortable & { readonly range?: ByteRange } = {},
+    { signal, pace, range }: Paced & { readonly range?: ByteRange } = {},
   ): Promise<Uint8Array> {
     const objectLabel = `${name} in ${label}`;
     if (range !== undefined && rangeLength(range) === 0) return await getNothing(name, range, signal);
@@ -149,7 +154,8 @@ export function s3Store(options: S3StoreOptions): ObjectStore {
         if (range !== undefined) {
           requireExactPart({ contentRange: ContentRange, contentLength: ContentLength }, range, objectLabel);
         }
-        return await collectBytes(stream ?? noParts(), { objectLabel: `Reading ${objectLabel}`, expectedBytes });
+        const parts = pacedParts(stream ?? noParts(), { signal, pace });
+        return await collectBytes(parts, { objectLabel: `Reading ${objectLabel}`, expectedBytes });
       } finally {
         stream?.destroy();
       }
@@ -271,10 +277,9 @@ async function mayExist({ sdk, client, options }: Call, Bucket: string): Promise
   }
 }
 
-/** Base64, as S3 wants it. A hashed name is the checksum already: what does not match it is refused. */
-function checksumOf(name: ObjectName, bytes: Uint8Array): string {
-  if (name === "config") return createHash("sha256").update(bytes).digest("base64");
-  return Uint8Array.fromHex(splitName(name).id).toBase64();
+/** In hex. A hashed name is it already: the server refuses what does not match. */
+function sha256Of(name: ObjectName, bytes: Uint8Array): string {
+  return name === "config" ? createHash("sha256").update(bytes).digest("hex") : splitName(name).id;
 }
 
 async function* noParts(): AsyncGenerator<Uint8Array> {}

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, constants, link, open, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { invariant } from "../../errors/invariant.ts";
-import type { Abortable } from "../../flow/abortable.ts";
+import { type Paced, pacedPieces } from "../../store/pace.ts";
 import { errnoOf } from "./file-errors.ts";
 
-export interface DurableWrite extends Abortable {
+export interface DurableWrite extends Paced {
   /** POSIX permission bits while it is written, and when it is done. Windows has no such bits. */
   readonly modeWhileWritten: number;
   readonly modeWhenDone: number;
@@ -50,9 +50,12 @@ function temporaryBeside(path: string): string {
   return `${path}-tmp-${randomBytes(8).toString("hex")}`;
 }
 
-async function fill(file: FileHandle, bytes: Uint8Array, { modeWhenDone }: DurableWrite): Promise<void> {
+async function fill(file: FileHandle, bytes: Uint8Array, write: DurableWrite): Promise<void> {
+  const { modeWhenDone, pace } = write;
   try {
-    await file.writeFile(bytes);
+    // Each call goes on where the last one ended.
+    if (pace === undefined) await file.writeFile(bytes);
+    else for await (const piece of pacedPieces(bytes, bytes.length, write)) await file.writeFile(piece);
     const { size } = await file.stat();
     invariant(size === bytes.length, "a file that was written whole has the length of its bytes");
     if (process.platform !== "win32") await unlessUnsupported(file.chmod(modeWhenDone), "EPERM", "EACCES");

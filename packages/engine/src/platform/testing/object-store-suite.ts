@@ -41,6 +41,42 @@ export function objectStoreSuite(name: string, make: () => Promise<StoreUnderTes
       expect(sha256(part)).toBe(sha256(bytes.subarray(1_000_003, 2_500_001)));
     });
 
+    storeTest(
+      "objects come through whole in pieces at a pace, and it is asked for each byte once or not at all",
+      async (store) => {
+        const bytes = noise(200_003);
+        const object = nameFor("data", bytes);
+        const uploaded = smallPace();
+        await store.put(object, bytes, { pace: uploaded.pace });
+        const downloaded = smallPace();
+        expect(sha256(await store.get(object, { pace: downloaded.pace }))).toBe(sha256(bytes));
+        const part = smallPace();
+        const range = { start: 100, end: 50_100 };
+        expect(await store.get(object, { range, pace: part.pace })).toEqual(bytes.slice(range.start, range.end));
+        expect([0, bytes.length]).toContain(uploaded.bytes());
+        expect([0, bytes.length]).toContain(downloaded.bytes());
+        expect([0, 50_000]).toContain(part.bytes());
+      },
+    );
+
+    storeTest("a transfer whose pace ends it ends by the signal's reason, and nothing is stored", async (store) => {
+      const bytes = noise(200_003);
+      const object = nameFor("data", bytes);
+      const stopping = new AbortController();
+      let calls = 0;
+      const pace = async (wantedBytes: number) => {
+        if (++calls > 2) stopping.abort("enough");
+        stopping.signal.throwIfAborted();
+        return Math.min(wantedBytes, 30_000);
+      };
+      const outcome = await store
+        .put(object, bytes, { pace, signal: stopping.signal })
+        .catch((reason: unknown) => reason);
+      if (calls === 0) return expect(outcome).toBeUndefined();
+      expect(outcome).toBe("enough");
+      await expect(store.get(object)).rejects.toMatchObject({ code: "not-found" });
+    });
+
     storeTest("an empty object is an object", async (store) => {
       const empty = await putNew(store, "locks", "");
       expect(await store.get(empty.name)).toEqual(new Uint8Array(0));
@@ -191,6 +227,17 @@ export function objectStoreSuite(name: string, make: () => Promise<StoreUnderTes
       expect((await listed(store, "data")).map(({ id }) => id)).toEqual([splitName(object.name).id]);
     });
   });
+}
+
+/** Lets 7001 bytes through at a time, and counts. */
+function smallPace() {
+  let allowedBytes = 0;
+  const pace = async (wantedBytes: number) => {
+    const allowed = Math.min(wantedBytes, 7001);
+    allowedBytes += allowed;
+    return allowed;
+  };
+  return { pace, bytes: () => allowedBytes };
 }
 
 async function putNew(
