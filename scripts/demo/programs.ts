@@ -6,7 +6,7 @@ const project = join(import.meta.dirname, "../..");
 
 /** The programs as they are installed in a checkout. */
 export const serverProgram = join(project, "apps/server/src/cli.ts");
-export const agentProgram = join(project, "apps/agent/src/main.ts");
+export const agentProgram = join(project, "apps/agent/src/start.js");
 
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;

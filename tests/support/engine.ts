@@ -4,7 +4,6 @@ import {
   type BackupRequest,
   type BackupResult,
   type BackupTarget,
-  inlineCompute,
   initRepository,
   type LockOptions,
   noRules,
@@ -18,7 +17,7 @@ import {
   findSnapshot,
   systemClock,
 } from "@saveos/engine";
-import { folderStore, nodePrimitives, nodeSource, nodeTarget } from "@saveos/engine/node";
+import { folderStore, nodeCompute, nodeSource, nodeTarget } from "@saveos/engine/node";
 
 /** The engine on this machine, as the agent runs it. */
 export const password = "geheim";
@@ -28,7 +27,7 @@ export const lock: LockOptions = { hostname: hostname(), username: userInfo().us
 export function depsOn(store: ObjectStore | string): RepositoryDeps {
   return {
     store: typeof store === "string" ? folderStore(store) : store,
-    compute: inlineCompute(nodePrimitives),
+    compute: nodeCompute(),
     clock: systemClock,
   };
 }

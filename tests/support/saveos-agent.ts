@@ -24,7 +24,7 @@ export interface AgentOptions extends Pick<RunOptions, "cwd" | "env" | "input"> 
   readonly machineIdFile?: string;
 }
 
-const program = join(import.meta.dirname, "../../apps/agent/src/main.ts");
+const program = join(import.meta.dirname, "../../apps/agent/src/start.js");
 
 /** What this machine's own settings could change in a test. */
 const foreign = /^(RESTIC_|SAVEOS_|AWS_|NO_COLOR|FORCE_COLOR)/;

@@ -75,6 +75,7 @@ test.each([
   ["a value that makes no sense", ["backup", "--exclude-larger-than", "9z", "."], "size"],
   ["a missing operand", ["ls"], "snapshot"],
   ["a setting that does not exist", ["-o", "s3.colour=red", "snapshots"], "s3.colour"],
+  ["a speed window that makes no sense", ["-r", "x", "--limit-window", "8-18 fast", "snapshots"], "8-18 fast"],
   ["nothing to back up", ["backup"], "Nothing to back up"],
   ["no target to restore into", ["restore", "latest"], "folder to restore into"],
 ])("%s ends with 1 and a sentence that names it", async (_, argv, named) => {

@@ -30,6 +30,10 @@ export type { ByteRange, ObjectStore, StoredObject } from "./store/object-store.
 export { memoryStore } from "./store/memory-store.ts";
 export { restStore } from "./store/rest-store.ts";
 export { withCache } from "./store/with-cache.ts";
+export { type Pace, type Paced } from "./store/pace.ts";
+export type { Speed } from "./store/speed-limit.ts";
+export { parseSpeedWindows, speedByWindows, type SpeedWindows } from "./store/speed-windows.ts";
+export { certificateFailureOf } from "./store/untrusted-server.ts";
 export { withLimit } from "./store/with-limit.ts";
 export { withRetry } from "./store/with-retry.ts";
 

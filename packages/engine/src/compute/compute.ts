@@ -2,13 +2,14 @@ import type { SealedBlob } from "../blob/sealed-blob.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import type { Compression, Primitives } from "../crypto/primitives.ts";
 import type { BlobId } from "../format/ids.ts";
+import type { Lane } from "./lane.ts";
 
 export type { SealedBlob } from "../blob/sealed-blob.ts";
 
 /** Where the heavy steps run: in this thread (`inline.ts`) or in workers. */
 export interface Compute {
-  /** How many calls are worth having under way at once. */
-  readonly width: number;
+  /** What reads and packs files by itself. None where files can't be reached but through a `FileSource`. */
+  readonly lanes: readonly Lane[];
   /** The same algorithms in this thread, for what is small. */
   readonly primitives: Primitives;
   blobId(plain: Uint8Array): Promise<BlobId>;

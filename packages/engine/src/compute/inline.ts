@@ -6,7 +6,7 @@ import type { Compute } from "./compute.ts";
 export function inlineCompute(primitives: Primitives): Compute {
   // Async functions turn what is thrown into rejections, as the port promises.
   return {
-    width: 1,
+    lanes: [],
     primitives,
     blobId: async (plain) => blobIdOf(primitives, plain),
     sealBlob: async (key, plain, compression) => sealBlob(primitives, key, plain, compression),

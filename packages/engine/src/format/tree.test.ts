@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { anyTree } from "../platform/testing/any-tree.ts";
 import { EngineError } from "../errors/engine-error.ts";
-import { type BlobId, parseBlobId } from "./ids.ts";
-import { compareNames, decodeName } from "./names.ts";
-import type { ExtendedAttribute, Node } from "./node.ts";
+import { parseBlobId } from "./ids.ts";
+import type { Node } from "./node.ts";
 import { parseTime, utcZone, type Zone } from "./time.ts";
 import { assertTreeOrder, decodeTree, encodeTree } from "./tree.ts";
 
@@ -105,62 +105,6 @@ function zoneOfTimesIn(text: string): Zone {
   }
   return (epochSeconds) => offsets.get(epochSeconds) ?? Number.NaN;
 }
-
-const wellFormed = fc.string({ unit: "binary", maxLength: 6 });
-const uint32 = fc.nat({ max: 0xffffffff });
-const uint64 = fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
-const blobId: fc.Arbitrary<BlobId> = fc
-  .uint8Array({ minLength: 32, maxLength: 32 })
-  .map((bytes) => parseBlobId(bytes.toHex()));
-const anyBytes = fc.oneof(fc.uint8Array({ maxLength: 6 }), wellFormed.map(bytesOf));
-const entryName = anyBytes
-  .map((bytes) => decodeName(bytes.filter((byte) => byte !== 0x2f && byte !== 0)))
-  .filter((name) => name !== "" && name !== "." && name !== "..");
-/** From year 0 to 9999, a day away from both ends so that any zone stays inside. */
-const timeNs = fc.bigInt({ min: -62_167_132_800_000_000_000n, max: 253_402_214_400_000_000_000n });
-const extendedAttribute: fc.Arbitrary<ExtendedAttribute> = fc.oneof(
-  fc.record({ name: wellFormed, value: fc.uint8Array({ maxLength: 6 }) }),
-  fc.record({ name: wellFormed, value: fc.constant(new Uint8Array(0)), valueIsNull: fc.constant(true as const) }),
-);
-const genericAttribute = fc
-  .tuple(
-    wellFormed,
-    fc.jsonValue().filter((value) => value !== null),
-  )
-  .map(([key, value]): [string, string] => [key, JSON.stringify(value)]);
-
-const anyNode: fc.Arbitrary<Node> = fc
-  .record({
-    name: entryName,
-    type: fc.constantFrom("file", "dir", "symlink", "dev", "chardev", "fifo", "socket"),
-    mode: uint32,
-    mtimeNs: timeNs,
-    atimeNs: timeNs,
-    ctimeNs: timeNs,
-    uid: uint32,
-    gid: uint32,
-    user: wellFormed,
-    group: wellFormed,
-    inode: uint64,
-    deviceId: uint64,
-    size: fc.maxSafeNat(),
-    links: uint64,
-    linkTarget: anyBytes.map(decodeName),
-    extendedAttributes: fc.array(extendedAttribute, { maxLength: 3 }),
-    genericAttributes: fc.array(genericAttribute, { maxLength: 3 }).map((members) => new Map(members)),
-    device: uint64,
-    content: fc.option(fc.array(blobId, { maxLength: 3 }), { nil: undefined }),
-    subtree: fc.option(blobId, { nil: undefined }),
-  })
-  .map((node) => ({
-    ...node,
-    content: node.type === "file" ? node.content : undefined,
-    subtree: node.type === "dir" ? node.subtree : undefined,
-  }));
-
-const anyTree = fc
-  .uniqueArray(anyNode, { selector: ({ name }) => name, maxLength: 8 })
-  .map((nodes) => nodes.toSorted((a, b) => compareNames(a.name, b.name)));
 
 test("any tree is read as it was written, in any zone", () => {
   fc.assert(

@@ -15,16 +15,53 @@ import { formatTime, parseTime } from "./time.ts";
  * Data"). Times are written as clocks in `zone` showed them. The same nodes and zone always give the same bytes, and so the same ID.
  */
 export function encodeTree(nodes: readonly Node[], zone: Zone): Uint8Array {
-  assertTreeOrder(nodes);
-  const out = new TextBuffer();
-  out.append('{"nodes":[');
-  for (const [at, node] of nodes.entries()) {
-    if (at > 0) out.append(",");
-    writeNode(out, node, zone);
-  }
-  out.append("]}\n");
-  return out.bytes();
+  const tree = new TreeBuilder(zone);
+  for (const node of nodes) tree.add(node);
+  return tree.finish();
 }
+
+/** `encodeTree` for entries that come one by one. */
+export class TreeBuilder {
+  readonly #zone: Zone;
+  readonly #out: TextBuffer;
+  #isEmpty = true;
+  #last: string | undefined;
+
+  /** The tree may have more than `expectedBytes`: they only save growing. */
+  constructor(zone: Zone, expectedBytes = 0) {
+    this.#zone = zone;
+    this.#out = new TextBuffer(Math.max(smallTreeBytes, expectedBytes + smallTreeBytes));
+    this.#out.append(treeOpening);
+  }
+
+  add(node: Node): void {
+    if (this.#last !== undefined) assertAscending(this.#last, node.name);
+    this.#last = node.name;
+    this.#separate();
+    writeNode(this.#out, node, this.#zone);
+  }
+
+  /** Adds entries of another tree as they stand there, with the commas between them. That they are in their place is the caller's word. */
+  addEncoded(entries: Uint8Array): void {
+    this.#separate();
+    this.#out.appendBytes(entries);
+  }
+
+  finish(): Uint8Array {
+    this.#out.append("]}\n");
+    return this.#out.bytes();
+  }
+
+  #separate(): void {
+    if (!this.#isEmpty) this.#out.append(",");
+    this.#isEmpty = false;
+  }
+}
+
+/** Room for some ten entries. */
+const smallTreeBytes = 4096;
+
+const treeOpening = '{"nodes":[';
 
 /**
  * The entries of a tree blob in the order found: `assertTreeOrder` tells whether it is the right one. Keys that SaveOS does not know are
@@ -40,18 +77,27 @@ export function decodeTree(bytes: Uint8Array): Node[] {
   return nodes;
 }
 
+/** One entry of a tree, from its JSON alone. */
+export function decodeTreeEntry(bytes: Uint8Array): Node {
+  const reader = new JsonReader(bytes, "Tree");
+  const node = readNode(reader);
+  reader.end();
+  return node;
+}
+
 /** Throws `corrupt-data` unless names ascend strictly by their bytes: a tree out of order or with a name twice is not one directory. */
 export function assertTreeOrder(nodes: readonly Node[]): void {
-  for (let at = 1; at < nodes.length; at += 1) {
-    const [before, after] = [nodes[at - 1] as Node, nodes[at] as Node];
-    const order = compareNames(before.name, after.name);
-    if (order === 0) throw new EngineError("corrupt-data", `Tree has two entries named "${displayName(after.name)}"`);
-    if (order > 0) {
-      throw new EngineError(
-        "corrupt-data",
-        `Tree has "${displayName(after.name)}" after "${displayName(before.name)}": out of order`,
-      );
-    }
+  for (let at = 1; at < nodes.length; at += 1) assertAscending((nodes[at - 1] as Node).name, (nodes[at] as Node).name);
+}
+
+function assertAscending(before: string, after: string): void {
+  const order = compareNames(before, after);
+  if (order === 0) throw new EngineError("corrupt-data", `Tree has two entries named "${displayName(after)}"`);
+  if (order > 0) {
+    throw new EngineError(
+      "corrupt-data",
+      `Tree has "${displayName(after)}" after "${displayName(before)}": out of order`,
+    );
   }
 }
 
@@ -266,7 +312,7 @@ function checkedName(name: string | undefined): string {
 const shownMax = 100;
 
 /** Names that no directory can hold lead elsewhere or end early: an attack, or damage. */
-function isEntryName(name: string): boolean {
+export function isEntryName(name: string): boolean {
   return name !== "" && name !== "." && name !== ".." && !name.includes("/") && !name.includes("\0");
 }
 

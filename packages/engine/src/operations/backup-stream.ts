@@ -8,7 +8,7 @@ import type { Repository } from "../repository/repository.ts";
 import type { BackupResult, BackupSettings } from "./backup/backup-request.ts";
 import { BackupTally } from "./backup/backup-tally.ts";
 import { finishBackup } from "./backup/finish-backup.ts";
-import { saveContent } from "./backup/save-entry.ts";
+import { saveContent } from "./backup/stream-saver.ts";
 import { TreeWriter } from "./backup/tree-writer.ts";
 
 export interface BackupStreamRequest extends BackupSettings {
@@ -46,14 +46,14 @@ export async function backupStream(repository: Repository, request: BackupStream
   tally.fileDone({ path, snapshotPath: path, size: content.size }, "new", content);
 
   const folders = names.map((name, depth) => ({ name, ...samePath(`/${names.slice(0, depth + 1).join("/")}`) }));
-  for (const folder of folders) await tree.add({ kind: "enter", ...folder, previous: undefined });
+  for (const folder of folders) await tree.add({ kind: "enter", ...folder });
   await tree.add({
     kind: "file",
     path,
     node: { ...streamNode(run, filename), size: content.size, content: content.ids },
   });
   for (const folder of folders.toReversed())
-    await tree.add({ kind: "leave", ...folder, metadata: folderNode(run, folder.name), previous: undefined });
+    await tree.add({ kind: "leave", ...folder, metadata: folderNode(run, folder.name) });
   return await finishBackup(repository, { run, parent: undefined, writer, tally, rootTree: await tree.finish() });
 }
 

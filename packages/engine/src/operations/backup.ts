@@ -1,4 +1,3 @@
-import { mapConcurrent } from "../flow/map-concurrent.ts";
 import { BlobWriter } from "../repository/blob-writer.ts";
 import { loadIndex } from "../repository/load-index.ts";
 import { lockRepository } from "../repository/locks.ts";
@@ -8,15 +7,13 @@ import type { FileSource } from "../source/file-source.ts";
 import { scan } from "../source/scan.ts";
 import { BackupTally } from "./backup/backup-tally.ts";
 import type { BackupRequest, BackupResult } from "./backup/backup-request.ts";
-import { compareWithParent } from "./backup/compare-with-parent.ts";
+import { openParent } from "./backup/compare-with-parent.ts";
 import { estimateInBackground } from "./backup/estimate-in-background.ts";
 import { findParent } from "./backup/find-parent.ts";
 import { finishBackup } from "./backup/finish-backup.ts";
-import { saveEntry } from "./backup/save-entry.ts";
+import { contentSaver } from "./backup/content-saver.ts";
+import { saveEntries } from "./backup/save-entries.ts";
 import { TreeWriter } from "./backup/tree-writer.ts";
-
-/** Files read at once: while one waits for the disk another is hashed. Restic's own default. */
-const defaultFilesAtOnce = 2;
 
 /**
  * Backs up the targets into a new snapshot. What could not be read is reported through `onProblem`, counted in the result, and left out; the
@@ -41,17 +38,14 @@ export async function backup(
   await loadIndex(repository, { signal: run.signal });
 
   await using writer = new BlobWriter(repository, { ...run, lock });
-  await using _estimate = estimateInBackground(source, run, tally);
-  const tree = new TreeWriter(writer, tally, run.targets);
+  await using _estimate = estimateInBackground(source, run, tally, repository.clock);
+  const known = await openParent(parent, { repository, source, writer, run, onDamagedTree: tally.damagedTree(writer) });
+  const tree = new TreeWriter(writer, tally, run.targets, known);
 
-  const entries = scan(source, run.targets, run.rules, { ...run, onProblem: tally.problem, onWarning: tally.warning });
-  const compared = compareWithParent(repository, entries, parent?.tree, {
-    ...run,
-    onDamagedTree: tally.damagedTree(writer),
-  });
-  const saved = mapConcurrent(compared, run.filesAtOnce ?? defaultFilesAtOnce, (entry) =>
-    saveEntry(repository, source, writer, entry, run, tally),
-  );
+  const reporting = { onProblem: tally.problem, onWarning: tally.warning };
+  const entries = scan(source, run.targets, run.rules, { ...run, ...reporting, known });
+  await using contents = contentSaver({ repository, source, writer, run, tally });
+  const saved = saveEntries(entries, { writer, contents, run, tally });
   for await (const entry of saved) await tree.add(entry);
 
   return await finishBackup(repository, { run, parent, writer, tally, rootTree: await tree.finish() });

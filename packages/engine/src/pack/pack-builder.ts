@@ -1,7 +1,8 @@
 import { areSamePackedBlobs } from "../blob/same-packed-blobs.ts";
+import { sealBlobInto, type SealedLengths } from "../blob/seal-blob.ts";
 import type { SealedBlob } from "../blob/sealed-blob.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
-import type { Primitives } from "../crypto/primitives.ts";
+import type { Compression, Primitives } from "../crypto/primitives.ts";
 import { seal, sealOverheadBytes } from "../crypto/seal.ts";
 import { invariant } from "../errors/invariant.ts";
 import type { BlobHandle, PackedBlob } from "../format/blob.ts";
@@ -9,7 +10,7 @@ import { objectIdFromBytes, type ObjectId } from "../format/ids.ts";
 import { compressedEntryBytes, encodePackHeader, maxHeaderBytes } from "../format/pack-header.ts";
 import { packLengthFieldBytes, readPackHeader } from "./read-pack.ts";
 
-/** A pack ready to be stored. */
+/** A pack ready to be stored. `bytes` may be a part of a larger buffer. */
 export interface BuiltPack {
   /** SHA-256 of `bytes`: the pack's name. */
   readonly id: ObjectId;
@@ -20,12 +21,17 @@ export interface BuiltPack {
 
 /**
  * Collects sealed blobs and makes one pack of them (restic design.rst, "Pack Format"). The caller keeps trees and data apart, asks
- * `isFull` after each blob, and starts a new builder after `finish`. Memory: the sealed blobs, and at `finish` once more their size.
+ * `isFull` after each blob, and starts a new builder after `finish`. The pack grows in one buffer: nothing is held twice.
  */
 export class PackBuilder {
   readonly #blobs: PackedBlob[] = [];
-  readonly #sealed: Uint8Array[] = [];
+  #buffer: Uint8Array;
   #sizeBytes = 0;
+
+  /** `buffer` is where the pack begins to grow; a larger one takes its place if it gets too small. */
+  constructor(buffer: Uint8Array = new Uint8Array(firstBufferBytes)) {
+    this.#buffer = buffer;
+  }
 
   /** Of the sealed blobs, without the header. */
   get sizeBytes(): number {
@@ -41,19 +47,18 @@ export class PackBuilder {
     return this.#sizeBytes >= targetSizeBytes || this.#blobs.length >= maxBlobsPerPack;
   }
 
-  /** Appends a blob. The builder keeps `sealed`; nobody may change its bytes afterwards. */
+  /** Appends a blob that is sealed already; the bytes are copied. */
   add(handle: BlobHandle, { sealed, uncompressedLength }: SealedBlob): void {
-    invariant(this.#blobs.length < maxBlobsPerPack, "a pack that is full gets no more blobs");
-    invariant(this.#sizeBytes + sealed.length <= maxPackBlobBytes, "offsets in a pack fit 32 bits");
-    this.#blobs.push({
-      type: handle.type,
-      id: handle.id,
-      offset: this.#sizeBytes,
-      length: sealed.length,
-      uncompressedLength,
-    });
-    this.#sealed.push(sealed);
-    this.#sizeBytes += sealed.length;
+    this.#roomFor(sealed.length).set(sealed);
+    this.#append(handle, { sealedBytes: sealed.length, uncompressedLength });
+  }
+
+  /** Compresses and seals a blob right into the pack. Gives the bytes that it takes there. */
+  seal(handle: BlobHandle, plain: Uint8Array, { primitives, masterKey, compression }: PackSealing): number {
+    const room = this.#roomFor(plain.length + sealOverheadBytes);
+    const lengths = sealBlobInto(primitives, masterKey, plain, compression, room);
+    this.#append(handle, lengths);
+    return lengths.sealedBytes;
   }
 
   /** Makes the pack: the sealed blobs, the sealed header, the header's length. A pack has at least one blob. */
@@ -61,16 +66,30 @@ export class PackBuilder {
     invariant(this.#blobs.length > 0, "a pack has at least one blob");
     // The header goes last: its length is known only once the pack is full.
     const header = seal(primitives, key, encodePackHeader(this.#blobs));
-    const bytes = new Uint8Array(this.#sizeBytes + header.length + packLengthFieldBytes);
-    let at = 0;
-    for (const sealed of this.#sealed) {
-      bytes.set(sealed, at);
-      at += sealed.length;
-    }
-    bytes.set(header, at);
-    new DataView(bytes.buffer).setUint32(at + header.length, header.length, true);
-    this.#assertReadsBack(primitives, key, bytes.subarray(at));
+    const end = this.#roomFor(header.length + packLengthFieldBytes);
+    end.set(header);
+    new DataView(end.buffer, end.byteOffset).setUint32(header.length, header.length, true);
+    this.#assertReadsBack(primitives, key, end);
+    const bytes = this.#buffer.subarray(0, this.#sizeBytes + end.length);
     return { id: objectIdFromBytes(primitives.sha256(bytes)), bytes, blobs: this.#blobs };
+  }
+
+  #append({ type, id }: BlobHandle, { sealedBytes, uncompressedLength }: SealedLengths): void {
+    invariant(this.#blobs.length < maxBlobsPerPack, "a pack that is full gets no more blobs");
+    invariant(this.#sizeBytes + sealedBytes <= maxPackBlobBytes, "offsets in a pack fit 32 bits");
+    this.#blobs.push({ type, id, offset: this.#sizeBytes, length: sealedBytes, uncompressedLength });
+    this.#sizeBytes += sealedBytes;
+  }
+
+  /** The next `lengthBytes` of the pack. */
+  #roomFor(lengthBytes: number): Uint8Array {
+    const end = this.#sizeBytes + lengthBytes;
+    if (end > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(end, 2 * this.#buffer.length));
+      larger.set(this.#buffer.subarray(0, this.#sizeBytes));
+      this.#buffer = larger;
+    }
+    return this.#buffer.subarray(this.#sizeBytes, end);
   }
 
   /** What can't be read back must never be uploaded: the index could not be rebuilt from it. */
@@ -79,6 +98,16 @@ export class PackBuilder {
     invariant(areSamePackedBlobs(read, this.#blobs), "a pack's header reads back as the blobs that went in");
   }
 }
+
+/** How blobs are sealed. */
+export interface PackSealing {
+  readonly primitives: Primitives;
+  readonly masterKey: MasterKey;
+  readonly compression: Compression;
+}
+
+/** Many packs stay small: those of trees, and those of a day with few changes. */
+const firstBufferBytes = 64 * 1024;
 
 /** Packs are closed at this size of blobs unless the user wants another. */
 export const defaultPackSizeBytes = 16 * 1024 * 1024;

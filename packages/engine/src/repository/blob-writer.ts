@@ -1,9 +1,12 @@
+import { blobIdOf } from "../blob/seal-blob.ts";
 import type { Compression } from "../crypto/primitives.ts";
 import type { BlobHandle, BlobType } from "../format/blob.ts";
-import { encodeIndexFile, type IndexFile } from "../format/index-file.ts";
+import { encodeIndexRows } from "../format/index-file.ts";
+import { blobRowWords, dataCountAt, type FilledIndexRows, rowId } from "../format/index-rows.ts";
 import type { BlobId } from "../format/ids.ts";
 import { objectName } from "../format/object-name.ts";
 import { defaultPackSizeBytes, PackBuilder } from "../pack/pack-builder.ts";
+import { type StorablePack, storablePack } from "../pack/storable-pack.ts";
 import type { RepositoryLock } from "./locks.ts";
 import type { Repository } from "./repository.ts";
 import { saveUnpacked } from "./unpacked-files.ts";
@@ -46,13 +49,16 @@ const leavingMaxMs = 10_000;
 export class BlobWriter implements AsyncDisposable {
   readonly #repository: Repository;
   readonly #options: BlobWriterOptions;
-  readonly #packSizeBytes: number;
+  readonly #uploadsAtOnce: number;
+  /** Packs of others must be made with these. */
+  readonly compression: Compression;
+  readonly packSizeBytes: number;
   readonly #open: Record<BlobType, PackBuilder> = { data: new PackBuilder(), tree: new PackBuilder() };
-  /** Blobs of this run that no index names yet, by type and id, with the save that is under way. */
-  readonly #pending = new Map<string, Promise<SavedBlob>>();
+  /** Blobs that this run stores and no index names yet. */
+  readonly #claimed: Record<BlobType, Set<BlobId>> = { data: new Set(), tree: new Set() };
   readonly #distrusted = new Set<string>();
   readonly #uploads = new Set<Promise<void>>();
-  #unindexed: IndexFile["packs"][number][] = [];
+  #unindexed: FilledIndexRows[] = [];
   #unindexedBlobs = 0;
   #indexedNs: bigint;
   #failure: { readonly error: unknown } | undefined;
@@ -60,7 +66,10 @@ export class BlobWriter implements AsyncDisposable {
   constructor(repository: Repository, options: BlobWriterOptions) {
     this.#repository = repository;
     this.#options = options;
-    this.#packSizeBytes = options.packSizeBytes ?? defaultPackSizeBytes;
+    // Version 1 knows no compression.
+    this.compression = repository.config.version === 1 ? "off" : options.compression;
+    this.packSizeBytes = options.packSizeBytes ?? defaultPackSizeBytes;
+    this.#uploadsAtOnce = options.uploadsAtOnce ?? repository.store.uploadsAtOnce ?? defaultUploadsAtOnce;
     this.#indexedNs = repository.clock.nowNs();
   }
 
@@ -76,20 +85,57 @@ export class BlobWriter implements AsyncDisposable {
 
   /** Whether the repository holds this blob, as far as is known. */
   has(handle: BlobHandle): boolean {
-    return this.#repository.index.has(handle) && !this.#distrusted.has(`${handle.type}/${handle.id}`);
+    if (!this.#repository.index.has(handle)) return false;
+    return this.#distrusted.size === 0 || !this.#distrusted.has(`${handle.type}/${handle.id}`);
   }
 
-  /** Makes sure that the repository will hold `plain`. It may be kept until the returned promise settles. */
+  /** Whether the caller has to store this blob, by `storePack`: true once for each blob that the repository does not have. */
+  claim(handle: BlobHandle): boolean {
+    if (this.has(handle)) return false;
+    const claimed = this.#claimed[handle.type];
+    if (claimed.has(handle.id)) return false;
+    claimed.add(handle.id);
+    return true;
+  }
+
+  /** Makes sure that the repository will hold `plain`. */
   async save(type: BlobType, plain: Uint8Array): Promise<SavedBlob> {
     this.#throwIfFailed();
-    const id = await this.#repository.compute.blobId(plain);
-    if (this.has({ type, id })) return { id, isNew: false, storedBytes: 0 };
-    const key = `${type}/${id}`;
-    const underWay = this.#pending.get(key);
-    if (underWay) return { ...(await underWay), isNew: false, storedBytes: 0 };
-    const saving = this.#saveNew(type, id, plain);
-    this.#pending.set(key, saving);
-    return await saving;
+    const { compute, masterKey } = this.#repository;
+    const id = blobIdOf(compute.primitives, plain);
+    if (!this.claim({ type, id })) return { id, isNew: false, storedBytes: 0 };
+    const compression = type === "tree" ? this.#treeCompression : this.compression;
+    const pack = this.#open[type];
+    const storedBytes = pack.seal({ type, id }, plain, { primitives: compute.primitives, masterKey, compression });
+    if (pack.isFull(this.packSizeBytes)) await this.#closePack(type);
+    return { id, isNew: true, storedBytes };
+  }
+
+  /** Resolves once an upload can begin. Whoever makes a pack only then holds no more packs than can be uploaded. */
+  async untilRoom(): Promise<void> {
+    while (this.#uploads.size >= this.#uploadsAtOnce) await Promise.race(this.#uploads);
+    this.#throwIfFailed();
+  }
+
+  /**
+   * Takes over a pack of claimed blobs. Resolves once there is room for its upload to begin: who waits for that needs no memory for more.
+   * `onStored` is called when its bytes are needed no longer.
+   */
+  async storePack(pack: StorablePack, onStored: () => void = () => undefined): Promise<void> {
+    await this.untilRoom();
+    const upload = this.#upload(pack)
+      .then(onStored)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#uploads.delete(upload));
+    this.#uploads.add(upload);
+  }
+
+  /** Trees are always compressed, as restic does: they are text, and small. */
+  get #treeCompression(): Compression {
+    const { compression } = this.#options;
+    return this.#repository.config.version === 1 ? "off" : compression === "off" ? "auto" : compression;
   }
 
   /** Resolves when everything saved is durable and indexed. */
@@ -98,7 +144,6 @@ export class BlobWriter implements AsyncDisposable {
     await Promise.all(this.#uploads);
     this.#throwIfFailed();
     await this.#writeIndex(this.#options.lock.signal);
-    this.#pending.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,51 +158,37 @@ export class BlobWriter implements AsyncDisposable {
     }
   }
 
-  async #saveNew(type: BlobType, id: BlobId, plain: Uint8Array): Promise<SavedBlob> {
-    // Trees are always compressed, as restic does: they are text, and small.
-    const compression = type === "tree" && this.#options.compression === "off" ? "auto" : this.#options.compression;
-    const { compute, masterKey, config } = this.#repository;
-    const sealed = await compute.sealBlob(masterKey, plain, config.version === 1 ? "off" : compression);
-    const pack = this.#open[type];
-    const before = pack.sizeBytes;
-    pack.add({ type, id }, sealed);
-    const storedBytes = pack.sizeBytes - before;
-    if (pack.isFull(this.#packSizeBytes)) await this.#closePack(type);
-    return { id, isNew: true, storedBytes };
-  }
-
   async #closePack(type: BlobType): Promise<void> {
     const builder = this.#open[type];
     this.#open[type] = new PackBuilder();
-    while (this.#uploads.size >= (this.#options.uploadsAtOnce ?? defaultUploadsAtOnce))
-      await Promise.race(this.#uploads);
-    this.#throwIfFailed();
-    const upload = this.#upload(builder)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#uploads.delete(upload));
-    this.#uploads.add(upload);
+    const { compute, masterKey } = this.#repository;
+    await this.storePack(storablePack(builder.finish(compute.primitives, masterKey)));
   }
 
-  async #upload(builder: PackBuilder): Promise<void> {
-    const { store, compute, masterKey, index, clock } = this.#repository;
+  async #upload({ id, bytes, rows }: StorablePack): Promise<void> {
+    const { store, index, clock } = this.#repository;
     const { lock, dryRun } = this.#options;
-    const { id, bytes, blobs } = builder.finish(compute.primitives, masterKey);
     if (!dryRun) {
       await lock.ensureFresh();
       await store.put(objectName("data", id), bytes, { signal: lock.signal });
     }
-    index.add(id, blobs);
-    for (const blob of blobs) {
-      const key = `${blob.type}/${blob.id}`;
-      this.#pending.delete(key);
-      this.#distrusted.delete(key);
-    }
-    this.#unindexed.push({ id, blobs });
-    this.#unindexedBlobs += blobs.length;
+    index.addRows(rows);
+    this.#unclaim(rows);
+    this.#unindexed.push(rows);
+    this.#unindexedBlobs += rows.blobs.length / blobRowWords;
     const ageMs = Number((clock.nowNs() - this.#indexedNs) / 1_000_000n);
     if (this.#unindexedBlobs >= indexBlobsMax || ageMs >= indexAgeMaxMs) await this.#writeIndex(lock.signal);
+  }
+
+  /** The index knows them now. */
+  #unclaim({ packs, blobs }: FilledIndexRows): void {
+    const dataCount = packs[dataCountAt] ?? 0;
+    for (let row = 0; row * blobRowWords < blobs.length; row++) {
+      const type = row < dataCount ? "data" : "tree";
+      const id = rowId(blobs, row * blobRowWords) as BlobId;
+      this.#claimed[type].delete(id);
+      if (this.#distrusted.size > 0) this.#distrusted.delete(`${type}/${id}`);
+    }
   }
 
   async #writeIndex(signal: AbortSignal): Promise<void> {
@@ -168,7 +199,7 @@ export class BlobWriter implements AsyncDisposable {
     this.#indexedNs = this.#repository.clock.nowNs();
     if (this.#options.dryRun) return;
     try {
-      await saveUnpacked(this.#repository, "index", encodeIndexFile({ packs }), { signal });
+      await saveUnpacked(this.#repository, "index", encodeIndexRows(packs), { signal });
     } catch (error) {
       // The packs are there all the same, and leaving tries once more to have them named.
       this.#unindexed.unshift(...packs);

@@ -1,6 +1,6 @@
 import { EngineError, isEngineError } from "../errors/engine-error.ts";
 import { displayName, encodeName } from "../format/names.ts";
-import { matches } from "../pattern/pattern-list.ts";
+import { matches, mayMatchBelow } from "../pattern/pattern-list.ts";
 import type { PatternList } from "../pattern/pattern-list.ts";
 import type { FileSource, OnSourceWarning, SourceStat } from "./file-source.ts";
 
@@ -58,6 +58,11 @@ export function parseTagFile(text: string): TagFile {
 /** Tells by the path alone, before anything else is asked of the file system. */
 export function excludesPath({ excludes }: BackupRules, path: string): boolean {
   return excludes.some((list) => matches(list, path));
+}
+
+/** False: no pattern matches anything below this directory. */
+export function mayExcludeBelow({ excludes }: BackupRules, directory: string): boolean {
+  return excludes.some((list) => mayMatchBelow(list, directory));
 }
 
 /** Every tag excludes all but itself: two tags in one directory exclude each other. */

@@ -1,6 +1,6 @@
 import type { Abortable } from "../flow/abortable.ts";
 import type { BackupRules } from "./backup-rules.ts";
-import type { FileSource } from "./file-source.ts";
+import type { FileSource, SourceStat } from "./file-source.ts";
 import type { ScanTarget } from "./target-tree.ts";
 import { walk } from "./walk.ts";
 
@@ -18,19 +18,26 @@ export async function estimate(
   rules: BackupRules,
   { signal }: Abortable = {},
 ): Promise<Estimate> {
+  let files = 0;
+  let bytes = 0;
+  const count = (type: SourceStat["type"], size: number) => {
+    if (type !== "file") return;
+    files += 1;
+    bytes += size;
+  };
   const silent = () => undefined;
-  const events = walk(source, targets, rules, {
+  const events = walk<undefined>(source, targets, rules, {
     onProblem: silent,
     onWarning: silent,
     signal,
     read: () => Promise.resolve(undefined),
+    takes: () => true,
+    take: (_details, entries, row) => {
+      const type = entries.type(row);
+      count(type, entries.size(row));
+      return type !== "dir";
+    },
   });
-  let files = 0;
-  let bytes = 0;
-  for await (const event of events) {
-    if (event.kind !== "file" || event.stat.type !== "file") continue;
-    files += 1;
-    bytes += event.stat.size;
-  }
+  for await (const event of events) if (event.kind === "file") count(event.stat.type, event.stat.size);
   return { files, bytes };
 }

@@ -1,4 +1,5 @@
 import type { Abortable } from "../flow/abortable.ts";
+import type { EntryTable } from "../format/entry-table.ts";
 import type { Node, NodeType } from "../format/node.ts";
 
 /** What one `lstat` tells. `type` "other" is what restic calls irregular. Where a platform has no such number it is 0. */
@@ -30,6 +31,13 @@ export interface MetadataOptions extends FollowLinks {
   readonly onWarning: OnSourceWarning;
 }
 
+export interface EntriesOptions extends FollowLinks {
+  /** As in `MetadataOptions`. */
+  readonly withAtime: boolean;
+  /** Only entries of these names; the others are not looked at. All, if left out. */
+  readonly wants?: ((name: string) => boolean) | undefined;
+}
+
 /**
  * Where files to back up come from. Paths are absolute, cleaned, `/`-separated escaped strings (`format/names.ts`), so that names may be
  * any bytes; on Windows they begin with the volume, as `C:/Users`.
@@ -37,6 +45,13 @@ export interface MetadataOptions extends FollowLinks {
  * All methods reject with `source-unreadable`, or `not-found` when the entry, or a directory on the way to it, is gone.
  */
 export interface FileSource {
+  /** Its paths mean the same to the lanes of this platform (`compute/lane.ts`), so that they can read the files by themselves. */
+  readonly isReadByLanes?: boolean;
+  /**
+   * Every change of an entry, of its attributes and owner too, moves its ctime: what has the same `lstat` as before, and owners of the same
+   * names, is the same. Not so on Windows, which knows no such time.
+   */
+  readonly tellsChanges: boolean;
   /** The absolute, cleaned form of a path that a person gave. */
   absolute(path: string): string;
   stat(path: string, options?: FollowLinks): Promise<SourceStat>;
@@ -44,6 +59,11 @@ export interface FileSource {
   metadata(path: string, stat: SourceStat, options: MetadataOptions): Promise<SourceMetadata>;
   /** The names in a directory, in no order, without `.` and `..`. A link in the directory's place rejects. */
   list(path: string, options?: FollowLinks): Promise<string[]>;
+  /**
+   * Puts what is in a directory in the place of what is in `into`: in no order, with what `metadata` would tell of each entry as far as `lstat` and
+   * the names of owners go. What vanishes meanwhile is left out; what can't be looked at is of type "other", and `stat` tells why.
+   */
+  entries(path: string, into: EntryTable, options: EntriesOptions): Promise<void>;
   /**
    * The bytes of a regular file from its start to its end at the time of reading, in pieces of any size. Anything else in its place
    * rejects, a link too, and nothing blocks on a fifo. A piece is valid until the next one is asked for: its buffer may be used again.

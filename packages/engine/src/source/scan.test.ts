@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { EngineError } from "../errors/engine-error.ts";
+import type { EntryTable } from "../format/entry-table.ts";
 import { parsePatterns } from "../pattern/pattern-list.ts";
 import { directory, file, memorySource, special, symlink } from "../platform/testing/memory-source.ts";
 import type { MemorySource, MemoryTree } from "../platform/testing/memory-source.ts";
+import { sampleNode } from "../platform/testing/sample-node.ts";
 import { cacheDirectoryTag, noRules } from "./backup-rules.ts";
 import type { BackupRules } from "./backup-rules.ts";
 import { estimate } from "./estimate.ts";
+import type { KnownDirectory } from "./known-directory.ts";
 import { scan } from "./scan.ts";
 import type { ScanEvent } from "./scan.ts";
 import type { ScanProblem } from "./scan-problem.ts";
@@ -352,6 +355,117 @@ describe("the rules", () => {
       "/a/mount/x",
     ]);
     expect(await lines(tree, ["/a"])).toHaveLength(6);
+  });
+});
+
+describe("what is known from before", () => {
+  /** Knows these paths: takes them all, and notes what it is offered. */
+  class Known implements KnownDirectory<Known> {
+    readonly takesEntries = true;
+    readonly offered: string[];
+    readonly #path: string;
+    readonly #paths: readonly string[];
+
+    constructor(paths: readonly string[], path = "", offered: string[] = []) {
+      this.#paths = paths;
+      this.#path = path;
+      this.offered = offered;
+    }
+
+    take(entries: EntryTable, row: number): boolean {
+      const path = `${this.#path}/${entries.name(row)}`;
+      this.offered.push(path);
+      return entries.type(row) !== "dir" && this.#paths.includes(path);
+    }
+
+    isSameDirectory = (name: string) => this.#paths.includes(`${this.#path}/${name}`);
+    node = (name: string) => (this.#paths.includes(`${this.#path}/${name}`) ? sampleNode({ name }) : undefined);
+    below = (name: string) => Promise.resolve(new Known(this.#paths, `${this.#path}/${name}`, this.offered));
+  }
+
+  async function scannedWith(known: Known, source: MemorySource, rules: Partial<BackupRules> = {}, targets = ["/a"]) {
+    const found: string[] = [];
+    const events = scan(
+      source,
+      targets.map((path) => ({ given: path, absolute: path })),
+      { ...noRules, ...rules },
+      { withAtime: false, known, onProblem: ({ message }) => found.push(message) },
+    );
+    for await (const event of events) if (event.kind !== "enter") found.push(`${event.kind} ${event.path}`);
+    return found;
+  }
+
+  test("what is taken gets no event and is asked for nothing, the rest comes in its order", async () => {
+    const source = memorySource({ a: { b: "1", c: { d: "2", e: "3" }, f: "4", g: "5" } });
+    const asked: string[] = [];
+    source.beforeEach = (operation, path) => operation === "metadata" && asked.push(path);
+    const found = await scannedWith(new Known(["/a/b", "/a/c/e", "/a/g"]), source);
+    expect(found).toEqual(["file /a/c/d", "leave /a/c", "file /a/f", "leave /a"]);
+    expect(asked).toEqual(["/a", "/a/c", "/a/c/d", "/a/f"]);
+  });
+
+  test("a directory that is known to be the same is left without its metadata, which is not read", async () => {
+    const source = memorySource({ a: { same: { x: "1" }, other: {} } });
+    const metadata: [string, boolean][] = [];
+    const known = new Known(["/a/same"]);
+    const targets = [{ given: "/a", absolute: "/a" }];
+    const events = scan(source, targets, noRules, { withAtime: false, known, onProblem: () => undefined });
+    for await (const event of events)
+      if (event.kind === "leave") metadata.push([event.path, event.metadata !== undefined]);
+    expect(metadata).toEqual([
+      ["/a/other", true],
+      ["/a/same", false],
+      ["/a", true],
+    ]);
+  });
+
+  test("what comes all the same brings the node that is known by its name", async () => {
+    const source = memorySource({ a: { b: "1", c: "2" } });
+    const known = new Known(["/a/b"]);
+    known.below = () =>
+      Promise.resolve(Object.assign(known, { take: () => false, node: (name: string) => sampleNode({ name }) }));
+    const previous: (string | undefined)[] = [];
+    const targets = [{ given: "/a", absolute: "/a" }];
+    for await (const event of scan(source, targets, noRules, { withAtime: false, known, onProblem: () => undefined }))
+      if (event.kind === "file") previous.push(event.previous?.name);
+    expect(previous).toEqual(["b", "c"]);
+  });
+
+  test("only what the rules choose is offered, and what they leave out is not looked at", async () => {
+    const tree = {
+      a: { "x.tmp": "1", large: "12345", mount: file("1", { deviceId: 2n }), s: special("socket"), y: "1" },
+    };
+    const source = memorySource(tree);
+    source.failOn("/a/x.tmp", "stat", "must not be asked");
+    const known = new Known(["/a/x.tmp", "/a/large", "/a/mount", "/a/s", "/a/y"]);
+    const rules = { excludes: [parsePatterns(["*.tmp"])], excludeLargerThanBytes: 2, oneFileSystem: true };
+    expect(await scannedWith(known, source, rules)).toEqual(["leave /a"]);
+    expect(known.offered).toEqual(["/a/y"]);
+  });
+
+  test("a tag is found before anything is offered", async () => {
+    const source = memorySource({ a: { ".nobackup": "", x: "1" } });
+    const known = new Known(["/a/x"]);
+    expect(await scannedWith(known, source, { excludeIfPresent: [{ name: ".nobackup" }] })).toEqual([
+      "file /a/.nobackup",
+      "leave /a",
+    ]);
+    expect(known.offered).toEqual(["/a/.nobackup"]);
+  });
+
+  test("a target is read as the person named it, even inside a directory that is known", async () => {
+    const source = memorySource({ a: { b: "1", c: "2" } });
+    const known = new Known(["/a/b", "/a/c"]);
+    expect(await scannedWith(known, source, {}, ["/a", "/a/b"])).toEqual(["file /a/b", "leave /a"]);
+  });
+
+  test("what can't be looked at is a problem, as if nothing were known", async () => {
+    const source = memorySource({ a: { b: "1", c: "2" } });
+    source.failOn("/a/b", "stat", "input/output error");
+    expect(await scannedWith(new Known(["/a/b", "/a/c"]), source)).toEqual([
+      "/a/b can't be read: input/output error",
+      "leave /a",
+    ]);
   });
 });
 

@@ -1,34 +1,43 @@
 import type { Abortable } from "../flow/abortable.ts";
+import { invariant } from "../errors/invariant.ts";
+import type { Node } from "../format/node.ts";
 import type { BackupRules } from "./backup-rules.ts";
 import type { FileSource, OnSourceWarning, SourceMetadata, SourceStat } from "./file-source.ts";
+import type { KnownDirectory } from "./known-directory.ts";
 import type { ScanProblem } from "./scan-problem.ts";
 import type { ScanTarget } from "./target-tree.ts";
-import { walk } from "./walk.ts";
+import { type Place, walk } from "./walk.ts";
 
 /**
  * One step of a scan. `path` is where the entry is in the source; `snapshotPath` where it goes in the snapshot, and `name` the last part of
  * that. `enter` opens a directory, `leave` closes it after all that is in it; `file` is anything else: `metadata.type` says what.
  */
-export type ScanEvent =
-  | { readonly kind: "enter"; readonly name: string; readonly path: string; readonly snapshotPath: string }
-  | {
-      readonly kind: "file";
-      readonly name: string;
-      readonly path: string;
-      readonly snapshotPath: string;
-      readonly metadata: SourceMetadata;
-      readonly stat: SourceStat;
-    }
-  | {
-      readonly kind: "leave";
-      readonly name: string;
-      readonly path: string;
-      readonly snapshotPath: string;
-      readonly metadata: SourceMetadata;
-    };
+export type ScanEvent<Known = unknown> = Place &
+  (
+    | {
+        readonly kind: "enter";
+        /** What is known of it, with all that was taken of its entries: they don't come as events. */
+        readonly known?: Known | undefined;
+      }
+    | {
+        readonly kind: "file";
+        readonly metadata: SourceMetadata;
+        readonly stat: SourceStat;
+        /** What is known by this name, of whatever type. */
+        readonly previous: Node | undefined;
+      }
+    | {
+        readonly kind: "leave";
+        readonly known?: Known | undefined;
+        /** Undefined if it is that of the known node. */
+        readonly metadata: SourceMetadata | undefined;
+      }
+  );
 
-export interface ScanOptions extends Abortable {
+export interface ScanOptions<Known> extends Abortable {
   readonly withAtime: boolean;
+  /** What is known of the root of the snapshot. */
+  readonly known?: Known | undefined;
   /** Something is left out because it could not be read. */
   readonly onProblem: (problem: ScanProblem) => void;
   /** Something is in, but not with all of its metadata. */
@@ -38,28 +47,53 @@ export interface ScanOptions extends Abortable {
 /**
  * Finds what to back up: the entries that targets and rules choose, with their metadata, in the order in which restic's trees are written
  * (`walk.ts`). A directory's metadata is that of before its entries were read. If no target is there, nothing is yielded.
+ *
+ * Where a directory is known from before, the listing is compared with that first, and metadata is read only of what is not the same.
  */
-export async function* scan(
+export async function* scan<Known extends KnownDirectory<Known>>(
   source: FileSource,
   targets: readonly ScanTarget[],
   rules: BackupRules,
-  options: ScanOptions,
-): AsyncGenerator<ScanEvent, void, undefined> {
+  options: ScanOptions<Known>,
+): AsyncGenerator<ScanEvent<Known>, void, undefined> {
   const { withAtime, onProblem, signal } = options;
   const onWarning = options.onWarning ?? (() => undefined);
-  const events = walk(source, targets, rules, {
+  const events = walk<Details<Known>>(source, targets, rules, {
     onProblem,
     onWarning,
     signal,
-    read: (path, stat, { followLinks }) => source.metadata(path, stat, { withAtime, onWarning, followLinks }),
+    withAtime,
+    top: { metadata: undefined, known: options.known },
+    async read(place, stat, above, { followLinks }) {
+      const known = stat.type === "dir" ? await above?.known?.below(place.name) : undefined;
+      if (stat.type === "dir" && above?.known?.isSameDirectory(place.name)) return { metadata: undefined, known };
+      const metadata = await source.metadata(place.path, stat, { withAtime, onWarning, followLinks });
+      // The targets' tree may name an entry otherwise than its directory does.
+      return { metadata: metadata.name === place.name ? metadata : { ...metadata, name: place.name }, known };
+    },
+    takes: ({ known }) => known?.takesEntries ?? false,
+    take: ({ known }, entries, row) => known?.take(entries, row) ?? false,
   });
-  for await (const event of events) {
-    if (event.kind === "enter") {
-      yield event;
-      continue;
+  const open = [options.known];
+  for await (const { details, ...event } of events) {
+    switch (event.kind) {
+      case "enter":
+        open.push(details.known);
+        yield { ...event, known: details.known };
+        break;
+      case "file":
+        invariant(details.metadata !== undefined, "only a directory has its metadata elsewhere");
+        yield { ...event, metadata: details.metadata, previous: open.at(-1)?.node(event.name) };
+        break;
+      case "leave":
+        open.pop();
+        yield { ...event, ...details };
     }
-    const { details, ...place } = event;
-    // The targets' tree may name an entry otherwise than its directory does.
-    yield { ...place, metadata: details.name === place.name ? details : { ...details, name: place.name } };
   }
+}
+
+interface Details<Known> {
+  readonly metadata: SourceMetadata | undefined;
+  /** Directories only. */
+  readonly known: Known | undefined;
 }

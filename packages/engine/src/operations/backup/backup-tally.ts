@@ -4,7 +4,7 @@ import { formatTime, localZone } from "../../format/time.ts";
 import type { SnapshotSummary } from "../../format/snapshot.ts";
 import type { BlobWriter } from "../../repository/blob-writer.ts";
 import type { BackupItem, BackupProgress, BackupRun, BackupSettings, Problem } from "./backup-request.ts";
-import type { ComparedEntry } from "./compare-with-parent.ts";
+import type { ParentDirectory } from "./parent-directory.ts";
 import type { SavedContent, SavedTree } from "./saved.ts";
 
 type Action = BackupItem["action"];
@@ -92,8 +92,22 @@ export class BackupTally {
     this.#tell();
   }
 
-  directoryDone({ snapshotPath, previous }: Extract<ComparedEntry, { kind: "leave" }>, tree: SavedTree): void {
-    const action = !previous ? "new" : previous.subtree === tree.id ? "unchanged" : "changed";
+  /** Regular files of a directory that are as in the parent, told all at once. */
+  filesKept(snapshotPath: string, directory: ParentDirectory): void {
+    const { files, bytes } = directory.keptFiles();
+    if (files === 0) return;
+    this.#files.unchanged += files;
+    this.#filesDone += files;
+    this.#bytesDone += bytes;
+    const { onItem } = this.#run;
+    const added = { dataAdded: 0, dataAddedPacked: 0 };
+    if (onItem)
+      for (const { name, size } of directory.eachKeptFile())
+        onItem({ action: "unchanged", path: `${snapshotPath}/${name}`, type: "file", bytes: size, ...added });
+    this.#tell();
+  }
+
+  directoryDone(snapshotPath: string, action: Action, tree: SavedTree): void {
     this.#directories[action] += 1;
     const added = tree.isNew
       ? { dataAdded: tree.bytes, dataAddedPacked: tree.storedBytes }

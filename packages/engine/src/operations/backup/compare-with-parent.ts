@@ -1,59 +1,50 @@
-import { type EngineError, isEngineError } from "../../errors/engine-error.ts";
+import type { EngineError } from "../../errors/engine-error.ts";
 import type { BlobId } from "../../format/ids.ts";
-import type { Node } from "../../format/node.ts";
-import { loadTree } from "../../repository/load-tree.ts";
+import type { StoredSnapshot } from "../../format/snapshot.ts";
+import { treeReaderOf } from "../../repository/load-tree.ts";
+import type { BlobWriter } from "../../repository/blob-writer.ts";
 import type { Repository } from "../../repository/repository.ts";
+import type { FileSource } from "../../source/file-source.ts";
 import type { ScanEvent } from "../../source/scan.ts";
-import type { Abortable } from "../../flow/abortable.ts";
+import type { BackupRun } from "./backup-request.ts";
+import { ParentDirectory } from "./parent-directory.ts";
 
 /** A scanned entry with the node that the parent snapshot has in its place, of whatever type. */
-export type ComparedEntry = ScanEvent & { readonly previous: Node | undefined };
+export type ComparedEntry = ScanEvent<ParentDirectory>;
 
-/**
- * Walks the parent snapshot beside the scan. Only the parent's trees along the current path are in memory. A tree of the parent that can't
- * be read is reported, and is as one that is not there: its files are read again, which heals the next snapshot.
- */
-export async function* compareWithParent(
-  repository: Repository,
-  entries: AsyncIterable<ScanEvent>,
-  parentTree: BlobId | undefined,
-  options: Abortable & { readonly onDamagedTree: (id: BlobId, error: EngineError) => void },
-): AsyncGenerator<ComparedEntry, void, undefined> {
-  const nodesByName = async (tree: BlobId | undefined) =>
-    new Map((await nodesOf(repository, tree, options)).map((node) => [node.name, node]));
-  const open: Map<string, Node>[] = [await nodesByName(parentTree)];
-  const directories: (Node | undefined)[] = [];
-  for await (const entry of entries) {
-    switch (entry.kind) {
-      case "enter": {
-        const previous = open.at(-1)?.get(entry.name);
-        open.push(await nodesByName(previous?.subtree));
-        directories.push(previous);
-        yield { ...entry, previous };
-        break;
-      }
-      case "file":
-        yield { ...entry, previous: open.at(-1)?.get(entry.name) };
-        break;
-      case "leave":
-        open.pop();
-        yield { ...entry, previous: directories.pop() };
-        break;
-    }
-  }
+export interface ParentDeps {
+  readonly repository: Repository;
+  readonly source: Pick<FileSource, "tellsChanges">;
+  readonly writer: Pick<BlobWriter, "has">;
+  readonly run: BackupRun;
+  readonly onDamagedTree: (id: BlobId, error: EngineError) => void;
 }
 
-async function nodesOf(
-  repository: Repository,
-  tree: BlobId | undefined,
-  { onDamagedTree, signal }: Parameters<typeof compareWithParent>[3],
-): Promise<Node[]> {
-  if (!tree) return [];
-  try {
-    return await loadTree(repository, tree, { signal });
-  } catch (error) {
-    if (!isEngineError(error, "corrupt-data", "not-found")) throw error;
-    onDamagedTree(tree, error);
-    return [];
-  }
+/** The root of the parent snapshot, for the scan to compare with. Only the parent's trees along the current path are in memory. */
+export async function openParent(
+  parent: StoredSnapshot | undefined,
+  { repository, source, writer, run, onDamagedTree }: ParentDeps,
+): Promise<ParentDirectory | undefined> {
+  if (!parent?.tree) return undefined;
+  return await ParentDirectory.load(
+    {
+      trees: treeReaderOf(repository),
+      has: (handle) => writer.has(handle),
+      isComparable: source.tellsChanges && !run.ignoreCtime && !run.ignoreInode && isOfSameEyes(parent, run),
+      onDamagedTree,
+      signal: run.signal,
+      rooms: [],
+    },
+    parent.tree,
+  );
+}
+
+/** Whether the parent's nodes say what this run would read: another version, user or machine may see more of a file, or less. */
+function isOfSameEyes(parent: StoredSnapshot, run: BackupRun): boolean {
+  return (
+    parent.programVersion === run.programVersion &&
+    parent.uid === run.uid &&
+    parent.gid === run.gid &&
+    parent.hostname === run.hostname
+  );
 }

@@ -2,6 +2,9 @@ import type { BlobId } from "../../format/ids.ts";
 import type { Node } from "../../format/node.ts";
 import type { ComparedEntry } from "./compare-with-parent.ts";
 
+/** A scanned entry that is no directory. */
+export type FileEntry = Extract<ComparedEntry, { kind: "file" }>;
+
 /** An entry whose content, if it has any, is saved. A file that could not be read has no node. */
 export type SavedEntry =
   | Exclude<ComparedEntry, { kind: "file" }>
@@ -15,6 +18,8 @@ export interface SavedContent {
   readonly dataAdded: number;
   readonly dataAddedPacked: number;
   readonly newBlobs: number;
+  /** How the file changed while it was read, for people to know; undefined if it did not. */
+  readonly change: string | undefined;
 }
 
 /** A directory whose tree is saved. */

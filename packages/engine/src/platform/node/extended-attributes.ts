@@ -3,7 +3,6 @@ import { decodeName, displayName } from "../../format/names.ts";
 import type { OnSourceWarning } from "../../source/file-source.ts";
 import { errnoOf, isMissing } from "./file-errors.ts";
 import { getAttribute, listAttributes } from "./posix-read.ts";
-import { pathBytes } from "./source-path.ts";
 
 /**
  * The extended attributes of the entry itself, links not followed, in the system's order; POSIX ACLs are among them. A file system without
@@ -11,9 +10,8 @@ import { pathBytes } from "./source-path.ts";
  */
 export function extendedAttributes(path: string, onWarning: OnSourceWarning): readonly ExtendedAttribute[] {
   if (process.platform === "win32") return none;
-  const bytes = pathBytes(path);
   const names = attempt(
-    () => listAttributes(bytes),
+    () => listAttributes(path),
     (code) => {
       onWarning(path, `The extended attributes of ${displayName(path)} can't be listed: ${code}`);
     },
@@ -22,7 +20,7 @@ export function extendedAttributes(path: string, onWarning: OnSourceWarning): re
   return names.flatMap((nameBytes) => {
     const name = decodeName(nameBytes);
     const value = attempt(
-      () => getAttribute(bytes, nameBytes),
+      () => getAttribute(path, nameBytes),
       (code) => {
         onWarning(path, `The extended attribute ${displayName(name)} of ${displayName(path)} can't be read: ${code}`);
       },

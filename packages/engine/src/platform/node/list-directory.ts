@@ -25,7 +25,8 @@ export async function listDirectory(
   return names.map(nameFromSystem);
 }
 
-function requireDirectory(path: string) {
+/** What `lstat` tells of a directory. Throws `source-unreadable` for anything else. */
+export function requireDirectory(path: string) {
   const stat = lstatSync(systemPath(path));
   if (!stat.isDirectory()) throw new EngineError("source-unreadable", `${displayName(path)} is not a directory`);
   return stat;

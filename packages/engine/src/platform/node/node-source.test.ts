@@ -17,6 +17,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { EntryTable, isSameEntry } from "../../format/entry-table.ts";
 import { decodeName } from "../../format/names.ts";
 import { noRules } from "../../source/backup-rules.ts";
 import type { FileSource, SourceMetadata } from "../../source/file-source.ts";
@@ -36,14 +37,50 @@ function newFolder(): string {
   return mkdtempSync(join(workFolder, "t-"));
 }
 
-fileSourceSuite("the file system", () => ({
-  source: nodeSource(),
-  root: newFolder(),
-  writeFile: (path, bytes) => writeFileSync(systemPath(path), bytes),
-  makeDirectory: (path) => mkdirSync(systemPath(path)),
-  makeSymlink: (path, linkTarget) => symlinkSync(systemPath(linkTarget), systemPath(path)),
-  remove: (path) => rmSync(systemPath(path)),
-}));
+for (const [name, options] of [
+  ["the file system", {}],
+  ["the file system, asked by Node alone", { byNodeAlone: true }],
+] as const)
+  fileSourceSuite(name, () => ({
+    source: nodeSource(options),
+    root: newFolder(),
+    writeFile: (path, bytes) => writeFileSync(systemPath(path), bytes),
+    makeDirectory: (path) => mkdirSync(systemPath(path)),
+    makeSymlink: (path, linkTarget) => symlinkSync(systemPath(linkTarget), systemPath(path)),
+    remove: (path) => rmSync(systemPath(path)),
+  }));
+
+test("the fast system calls say the same as Node's, of whatever there is", async () => {
+  const [fast, slow] = [nodeSource(), nodeSource({ byNodeAlone: true })];
+  const folder = newFolder();
+  writeFileSync(join(folder, "old"), "1234567");
+  lutimesSync(join(folder, "old"), -1.5, -123_456_789.25);
+  writeFileSync(join(folder, "odd"), "");
+  chmodSync(join(folder, "odd"), 0o7751);
+  linkSync(join(folder, "odd"), join(folder, "linked"));
+  execFileSync("mkfifo", [join(folder, "fifo")]);
+  execFileSync("truncate", ["--size", "5G", join(folder, "large")]);
+  symlinkSync("nowhere", join(folder, "link"));
+  mkdirSync(join(folder, "d"));
+  for (const withAtime of [false, true]) {
+    const [byCalls, byNode] = [new EntryTable(), new EntryTable()];
+    await fast.entries(folder, byCalls, { withAtime });
+    await slow.entries(folder, byNode, { withAtime });
+    const rows = new Map(Array.from({ length: byNode.count }, (_, row) => [byNode.name(row), row]));
+    expect([byCalls.count, byNode.count]).toEqual([7, 7]);
+    for (let row = 0; row < byCalls.count; row += 1) {
+      const other = rows.get(byCalls.name(row)) ?? -1;
+      expect(isSameEntry(byCalls, row, byNode, other), byCalls.name(row)).toBe(true);
+      expect([byCalls.type(row), byCalls.size(row)]).toEqual([byNode.type(other), byNode.size(other)]);
+    }
+  }
+  const paths = ["old", "odd", "linked", "fifo", "large", "link", "d"].map((name) => `${folder}/${name}`);
+  for (const path of [...paths, "/", "/dev/null", "/dev/tty"])
+    expect({ ...(await fast.stat(path)), birthtimeNs: 0n }, path).toEqual({
+      ...(await slow.stat(path)),
+      birthtimeNs: 0n,
+    });
+});
 
 async function metadata(path: string, { withAtime = false, warnings = [] as string[] } = {}): Promise<SourceMetadata> {
   const source = nodeSource();

@@ -1,32 +1,50 @@
-import { type BigIntStats, constants } from "node:fs";
+import { type BigIntStats, constants, lstatSync } from "node:fs";
 import type { NodeType } from "../../format/node.ts";
 import type { SourceStat } from "../../source/file-source.ts";
+import { systemPath } from "./source-path.ts";
 
 const isWindows = process.platform === "win32";
 
-/** What Node's `lstat` told, with what only `metadata` needs kept behind it, so that no entry is asked twice. */
-export class NodeStat implements SourceStat {
-  readonly type: SourceStat["type"];
-  readonly size: number;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  readonly inode: bigint;
-  readonly deviceId: bigint;
-  readonly links: bigint;
-  /** All of it, as the system gave it. */
-  readonly raw: BigIntStats;
+/** What `lstat` told, with what only `metadata` needs, so that no entry is asked twice. */
+export interface FullStat extends SourceStat {
+  /** POSIX `st_mode` with its type. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly atimeNs: bigint;
+  /** 0 where the system does not tell. */
+  readonly birthtimeNs: bigint;
+  /** What device a device file stands for. */
+  readonly specialDevice: bigint;
+}
 
-  /** Windows has no inodes, devices and link counts in restic's sense, and its ctime is the mtime: the same files must give the same nodes. */
-  constructor(raw: BigIntStats) {
-    this.raw = raw;
-    this.type = typeOf(raw.mode);
-    this.size = Number(raw.size);
-    this.mtimeNs = raw.mtimeNs;
-    this.ctimeNs = isWindows ? raw.mtimeNs : raw.ctimeNs;
-    this.inode = isWindows ? 0n : raw.ino;
-    this.deviceId = isWindows ? 0n : raw.dev;
-    this.links = isWindows ? 0n : raw.nlink;
-  }
+export function isFullStat(stat: SourceStat): stat is FullStat {
+  return "specialDevice" in stat;
+}
+
+/** Asks Node. Throws what it throws. */
+export function nodeStat(path: string): FullStat {
+  return fullStatOf(lstatSync(systemPath(path), { bigint: true }));
+}
+
+/** Windows has no inodes, devices and link counts in restic's sense, and its ctime is the mtime: the same files must give the same nodes. */
+function fullStatOf(raw: BigIntStats): FullStat {
+  const mode = Number(raw.mode);
+  return {
+    type: typeOfPosixMode(mode),
+    size: Number(raw.size),
+    mtimeNs: raw.mtimeNs,
+    ctimeNs: isWindows ? raw.mtimeNs : raw.ctimeNs,
+    inode: isWindows ? 0n : raw.ino,
+    deviceId: isWindows ? 0n : raw.dev,
+    links: isWindows ? 0n : raw.nlink,
+    mode: isWindows ? windowsMode(mode) : mode,
+    uid: Number(raw.uid),
+    gid: Number(raw.gid),
+    atimeNs: raw.atimeNs,
+    birthtimeNs: raw.birthtimeNs,
+    specialDevice: raw.rdev,
+  };
 }
 
 const types: ReadonlyMap<number, NodeType> = new Map([
@@ -39,6 +57,14 @@ const types: ReadonlyMap<number, NodeType> = new Map([
   [constants.S_IFSOCK, "socket"],
 ]);
 
-function typeOf(mode: bigint): SourceStat["type"] {
-  return types.get(Number(mode) & constants.S_IFMT) ?? "other";
+export function typeOfPosixMode(mode: number): SourceStat["type"] {
+  return types.get(mode & constants.S_IFMT) ?? "other";
+}
+
+/** Windows knows read-only or not; restic writes 0444 or 0666, with 0111 for a directory. */
+function windowsMode(mode: number): number {
+  const type = mode & 0o170000;
+  const isDirectory = type === 0o040000;
+  const isWritable = (mode & 0o200) !== 0;
+  return type | (isWritable ? 0o666 : 0o444) | (isDirectory ? 0o111 : 0);
 }

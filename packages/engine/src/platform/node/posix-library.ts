@@ -60,19 +60,21 @@ export interface Calls {
   fchownat(directory: number, name: Uint8Array, uid: number, gid: number, flags: number): number;
   fchmodat(directory: number, name: Uint8Array, mode: number, flags: number): number;
   utimensat(directory: number, name: Uint8Array, times: BigInt64Array, flags: number): number;
+  futimens(descriptor: number, times: BigInt64Array): number;
   llistxattr(path: Uint8Array, names: Uint8Array | null, size: number): number;
   lsetxattr(path: Uint8Array, attribute: Uint8Array, value: Uint8Array, size: number, flags: number): number;
   lremovexattr(path: Uint8Array, attribute: Uint8Array): number;
-  flistxattr(descriptor: number, names: Uint8Array | null, size: number, options: number): number;
+  /** `options` on macOS only, as in the two below. */
+  flistxattr(descriptor: number, names: Uint8Array | null, size: number, ...options: number[]): number;
+  /** Then come the flags on Linux, and a position and options on macOS. */
   fsetxattr(
     descriptor: number,
     attribute: Uint8Array,
     value: Uint8Array,
     size: number,
-    position: number,
-    options: number,
+    ...flagsOrPositionAndOptions: number[]
   ): number;
-  fremovexattr(descriptor: number, attribute: Uint8Array, options: number): number;
+  fremovexattr(descriptor: number, attribute: Uint8Array, ...options: number[]): number;
   getpwnam(name: Uint8Array): Pointer | null;
   getgrnam(name: Uint8Array): Pointer | null;
 }
@@ -85,6 +87,7 @@ function load(): Calls {
   const inode64 = isMac && process.arch === "x64" ? "$INODE64" : "";
   const modeType = isMac ? "uint16_t" : "uint32_t";
   const deviceType = isMac ? "int32_t" : "uint64_t";
+  const macOptions = isMac ? ", int" : "";
   const declarations: Record<keyof Calls, string> = {
     openat: "int openat(int, const uint8_t *, int, ...)",
     close: "int close(int)",
@@ -102,12 +105,13 @@ function load(): Calls {
     fchownat: "int fchownat(int, const uint8_t *, uint32_t, uint32_t, int)",
     fchmodat: `int fchmodat(int, const uint8_t *, ${modeType}, int)`,
     utimensat: "int utimensat(int, const uint8_t *, const int64_t *, int)",
+    futimens: "int futimens(int, const int64_t *)",
     llistxattr: "intptr_t llistxattr(const uint8_t *, _Out_ uint8_t *, size_t)",
     lsetxattr: "int lsetxattr(const uint8_t *, const uint8_t *, const uint8_t *, size_t, int)",
     lremovexattr: "int lremovexattr(const uint8_t *, const uint8_t *)",
-    flistxattr: "intptr_t flistxattr(int, _Out_ uint8_t *, size_t, int)",
-    fsetxattr: "int fsetxattr(int, const uint8_t *, const uint8_t *, size_t, uint32_t, int)",
-    fremovexattr: "int fremovexattr(int, const uint8_t *, int)",
+    flistxattr: `intptr_t flistxattr(int, _Out_ uint8_t *, size_t${macOptions})`,
+    fsetxattr: `int fsetxattr(int, const uint8_t *, const uint8_t *, size_t, ${isMac ? "uint32_t, int" : "int"})`,
+    fremovexattr: `int fremovexattr(int, const uint8_t *${macOptions})`,
     getpwnam: "void *getpwnam(const uint8_t *)",
     getgrnam: "void *getgrnam(const uint8_t *)",
   };

@@ -1,11 +1,8 @@
 import { encodeName } from "../../format/names.ts";
 import { posixFromGoMode } from "../../format/file-mode.ts";
-import type { Node } from "../../format/node.ts";
-import { listAttributesAt, removeAttributeAt, setAttributeAt } from "./posix-attributes.ts";
-import type { Descriptor } from "./posix-library.ts";
+import type { EntryMetadata } from "../../target/file-target.ts";
+import type { EntryState, PosixEntry } from "./posix-entry.ts";
 import { findGroup, findUser } from "./posix-owners.ts";
-import { statAt } from "./posix-stat.ts";
-import { changeModeAt, changeOwnerAt, changeTimesAt } from "./posix-write.ts";
 import { systemCode } from "./target-error.ts";
 
 export interface PosixMetadataOptions {
@@ -14,39 +11,58 @@ export interface PosixMetadataOptions {
   readonly onWarning: (message: string, error?: unknown) => void;
 }
 
+type Attempt = (doing: string, step: () => void) => void;
+
+const permissionBits = 0o7777;
+
 /**
- * Sets what a node records on the entry `name` of an open directory, in the order that `FileTarget.setMetadata` promises. One thing that
- * can't be set does not keep the others from it. An unprivileged user may not do all of it, such as giving files away: then being refused is
- * no problem worth telling (as restic).
+ * Sets what a node records on an entry, in the order that `FileTarget.setMetadata` promises. One thing that can't be set does not keep the others
+ * from it. An unprivileged user may not do all of it, such as giving files away: then being refused is no problem worth telling (as restic).
+ *
+ * `before` is what the entry is now. What is as wanted already is not set: each call is an entry in the file system's journal, and most new files have their owner.
  */
 export function setPosixMetadata(
-  directory: Descriptor,
-  name: Uint8Array,
-  node: Node,
+  entry: PosixEntry,
+  before: EntryState,
+  metadata: EntryMetadata,
   options: PosixMetadataOptions,
 ): void {
-  const attempt = (doing: string, step: () => void): void => {
+  const attempt: Attempt = (doing, step) => {
     try {
       step();
     } catch (error) {
       if (!isRefusedToUnprivileged(error)) options.onWarning(doing, error);
     }
   };
-  const { uid, gid } = ownerOf(node, options.ownershipByName);
-  attempt("set the owner", () => changeOwnerAt(directory, name, uid, gid));
-  setAttributes(directory, name, node, attempt);
-  attempt("set the times", () => changeTimesAt(directory, name, node.atimeNs, node.mtimeNs));
-  if (node.type !== "symlink")
-    attempt("set the mode", () => changeModeAt(directory, name, safeMode(directory, name, node, uid, gid, options)));
+  const owner = ownerOf(metadata, options.ownershipByName);
+  const isOwned = isOwnedBy(before, owner);
+  if (!isOwned) attempt("set the owner", () => entry.changeOwner(owner.uid, owner.gid));
+  const hadAttributes = setAttributes(entry, metadata, attempt);
+  attempt("set the times", () => entry.changeTimes(metadata.atimeNs, metadata.mtimeNs));
+  if (metadata.type === "symlink") return;
+  attempt("set the mode", () => {
+    const mode = safeMode(entry, metadata, owner, options);
+    // A new owner may have cost some bits, and an access list is partly the mode.
+    if (!isOwned || hadAttributes || (before.mode & permissionBits) !== (mode & permissionBits)) entry.changeMode(mode);
+  });
+}
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+function isOwnedBy(stat: EntryState, { uid, gid }: Owner): boolean {
+  return stat.uid === uid && stat.gid === gid;
 }
 
 function isRefusedToUnprivileged(error: unknown): boolean {
   return process.geteuid?.() !== 0 && ["EPERM", "EACCES"].includes(systemCode(error));
 }
 
-function ownerOf(node: Node, byName: boolean): { uid: number; gid: number } {
-  if (!byName) return node;
-  return { uid: findCached(users, findUser, node.user), gid: findCached(groups, findGroup, node.group) };
+function ownerOf(metadata: EntryMetadata, byName: boolean): Owner {
+  if (!byName) return metadata;
+  return { uid: findCached(users, findUser, metadata.user), gid: findCached(groups, findGroup, metadata.group) };
 }
 
 const users = new Map<string, number>();
@@ -65,30 +81,24 @@ function findCached(cache: Map<string, number>, find: (name: Uint8Array) => numb
 /** Attributes that the system itself keeps on every file, whose absence from a backup means nothing. */
 const keptAttributes: ReadonlySet<string> = new Set(["security.selinux", "com.apple.provenance"]);
 
-function setAttributes(
-  directory: Descriptor,
-  name: Uint8Array,
-  node: Node,
-  attempt: (doing: string, step: () => void) => void,
-): void {
-  const wanted = new Set(node.extendedAttributes.map((attribute) => attribute.name));
-  let present: string[] = [];
+/** Whether there were any, or are now. */
+function setAttributes(entry: PosixEntry, { extendedAttributes }: EntryMetadata, attempt: Attempt): boolean {
+  let present: readonly string[] = [];
   try {
-    present = listAttributesAt(directory, name);
+    present = entry.listAttributes();
   } catch (error) {
     // A file system without attributes has none to remove; whether wanted ones can be set is seen below.
     if (!noAttributesHere.has(systemCode(error))) attempt("list the extended attributes", () => rethrow(error));
   }
-  for (const attribute of node.extendedAttributes)
-    attempt(`set the extended attribute ${JSON.stringify(attribute.name)}`, () =>
-      setAttributeAt(directory, name, attribute.name, attribute.value),
-    );
-  for (const attribute of present) {
-    if (wanted.has(attribute) || keptAttributes.has(attribute)) continue;
-    attempt(`remove the extended attribute ${JSON.stringify(attribute)}`, () =>
-      removeAttributeAt(directory, name, attribute),
-    );
+  if (present.length === 0 && extendedAttributes.length === 0) return false;
+  const wanted = new Set(extendedAttributes.map(({ name }) => name));
+  for (const { name, value } of extendedAttributes)
+    attempt(`set the extended attribute ${JSON.stringify(name)}`, () => entry.setAttribute(name, value));
+  for (const name of present) {
+    if (wanted.has(name) || keptAttributes.has(name)) continue;
+    attempt(`remove the extended attribute ${JSON.stringify(name)}`, () => entry.removeAttribute(name));
   }
+  return true;
 }
 
 const noAttributesHere: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENODATA"]);
@@ -102,21 +112,19 @@ function rethrow(error: unknown): never {
  * as whoever restored it.
  */
 function safeMode(
-  directory: Descriptor,
-  name: Uint8Array,
-  node: Node,
-  uid: number,
-  gid: number,
+  entry: PosixEntry,
+  metadata: EntryMetadata,
+  wanted: Owner,
   { onWarning }: PosixMetadataOptions,
 ): number {
   const setuid = 0o4000;
   const setgid = 0o2000;
-  const mode = posixFromGoMode(node.mode);
-  if (node.type !== "file" || (mode & (setuid | setgid)) === 0) return mode;
-  const owner = statAt(directory, name);
+  const mode = posixFromGoMode(metadata.mode);
+  if (metadata.type !== "file" || (mode & (setuid | setgid)) === 0) return mode;
+  const owner = entry.stat();
   let safe = mode;
-  if (owner.uid !== uid) safe &= ~setuid;
-  if (owner.gid !== gid) safe &= ~setgid;
+  if (owner.uid !== wanted.uid) safe &= ~setuid;
+  if (owner.gid !== wanted.gid) safe &= ~setgid;
   if (safe !== mode) onWarning("keep setuid or setgid, because the file could not be given to its owner");
   return safe;
 }

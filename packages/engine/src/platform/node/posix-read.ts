@@ -1,22 +1,22 @@
 import koffi, { type LibraryHandle } from "koffi";
-import { check, isMac, type Pointer, terminated } from "./posix-library.ts";
+import { check, isMac, type Pointer, SystemCallError, terminated } from "./posix-library.ts";
+import { pathAddress } from "./posix-path.ts";
 
 /**
- * The system calls that reading files needs and Node lacks. Paths are bytes and links are never followed. Every call is synchronous, takes
+ * The system calls that reading files needs and Node lacks. Links are never followed. Every call is synchronous, takes
  * microseconds, and throws `SystemCallError`.
  */
 
 /** The names of the entry's extended attributes, in the order in which the system gives them. */
-export function listAttributes(path: Uint8Array): Uint8Array[] {
-  const place = terminated(path);
-  const list = (buffer: Uint8Array | null, size: number) =>
-    check("listxattr", library().listxattr(place, buffer, size));
+export function listAttributes(path: string): Uint8Array[] {
+  const place = placeOf(path);
+  const list = (buffer: number, size: number) => check("listxattr", library().listxattr(place, buffer, size));
   return splitNames(filled(list));
 }
 
 /** The value of one extended attribute. */
-export function getAttribute(path: Uint8Array, name: Uint8Array): Uint8Array {
-  const place = terminated(path);
+export function getAttribute(path: string, name: Uint8Array): Uint8Array {
+  const place = placeOf(path);
   const attribute = terminated(name);
   return filled((buffer, size) => check("getxattr", library().getxattr(place, attribute, buffer, size)));
 }
@@ -35,16 +35,26 @@ export function groupNameOf(gid: number): string | undefined {
 const usualMaxBytes = 65_536;
 
 const shared = new Uint8Array(usualMaxBytes);
+const sharedAddress = Number(koffi.address(shared));
+
+const nothing = new Uint8Array(0);
 
 /** Calls with the shared buffer, then if need be with one that is large enough: macOS allows megabytes. The result is a copy. */
-function filled(call: (buffer: Uint8Array | null, size: number) => number): Uint8Array {
+function filled(call: (buffer: number, size: number) => number): Uint8Array {
   try {
-    return shared.slice(0, call(shared, shared.length));
+    const length = call(sharedAddress, shared.length);
+    return length === 0 ? nothing : shared.slice(0, length);
   } catch (error) {
     if (koffi.errno() !== koffi.os.errno["ERANGE"]) throw error;
   }
-  const buffer = new Uint8Array(call(null, 0));
-  return buffer.slice(0, call(buffer, buffer.length));
+  const buffer = new Uint8Array(call(0, 0));
+  return buffer.slice(0, call(Number(koffi.address(buffer)), buffer.length));
+}
+
+function placeOf(path: string): number {
+  const address = pathAddress(path);
+  if (address === 0) throw new SystemCallError("a path that is too long", koffi.os.errno["ENAMETOOLONG"] ?? 0);
+  return address;
 }
 
 function splitNames(list: Uint8Array): Uint8Array[] {
@@ -63,9 +73,10 @@ function nameIn(entry: Pointer | null): string | undefined {
   return entry === null ? undefined : String(koffi.decode(entry, "const char *"));
 }
 
+/** Paths and buffers go as addresses. */
 interface Library {
-  listxattr(path: Uint8Array, names: Uint8Array | null, size: number): number;
-  getxattr(path: Uint8Array, name: Uint8Array, value: Uint8Array | null, size: number): number;
+  listxattr(path: number, names: number, size: number): number;
+  getxattr(path: number, name: Uint8Array, value: number, size: number): number;
   getpwuid(uid: number): Pointer | null;
   getgrgid(gid: number): Pointer | null;
 }
@@ -81,8 +92,8 @@ function library(): Library {
 function linuxLibrary(): Library {
   const libc = koffi.load(null);
   return {
-    listxattr: libc.func("intptr_t llistxattr(const uint8_t *, uint8_t *, size_t)"),
-    getxattr: libc.func("intptr_t lgetxattr(const uint8_t *, const uint8_t *, uint8_t *, size_t)"),
+    listxattr: libc.func("intptr_t llistxattr(uintptr_t, uintptr_t, size_t)"),
+    getxattr: libc.func("intptr_t lgetxattr(uintptr_t, const uint8_t *, uintptr_t, size_t)"),
     ...accounts(libc),
   };
 }
@@ -90,8 +101,8 @@ function linuxLibrary(): Library {
 /** Apple's calls take the options that Linux has in their names (getxattr(2)). */
 function macLibrary(): Library {
   const libc = koffi.load(null);
-  const listxattr = libc.func("intptr_t listxattr(const uint8_t *, uint8_t *, size_t, int)");
-  const getxattr = libc.func("intptr_t getxattr(const uint8_t *, const uint8_t *, uint8_t *, size_t, uint32_t, int)");
+  const listxattr = libc.func("intptr_t listxattr(uintptr_t, uintptr_t, size_t, int)");
+  const getxattr = libc.func("intptr_t getxattr(uintptr_t, const uint8_t *, uintptr_t, size_t, uint32_t, int)");
   const noFollow = 1;
   return {
     listxattr: (path, names, size) => Number(listxattr(path, names, size, noFollow)),

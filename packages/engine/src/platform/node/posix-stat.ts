@@ -1,4 +1,5 @@
-import { calls, check, type Descriptor, isMac, noFollow, terminated } from "./posix-library.ts";
+import { cString } from "./c-string.ts";
+import { calls, check, type Descriptor, isMac, noFollow } from "./posix-library.ts";
 
 /** What is at a place. */
 export interface EntryStat {
@@ -12,17 +13,18 @@ export interface EntryStat {
 }
 
 /** What is at `name`, links not followed. Throws `ENOENT` if there is nothing. */
-export function statAt(directory: Descriptor, name: Uint8Array): EntryStat {
+export function statAt(directory: Descriptor, name: string): EntryStat {
   return isMac ? macStatAt(directory, name) : linuxStatAt(directory, name);
 }
 
+/** Room for either structure, filled anew for each call. */
+const statBytes = new Uint8Array(256);
+const view = new DataView(statBytes.buffer);
+
 /** `struct statx` is the same on every processor, unlike `struct stat` (Linux statx(2)). */
-function linuxStatAt(directory: Descriptor, name: Uint8Array): EntryStat {
-  const statxBytes = 256;
+function linuxStatAt(directory: Descriptor, name: string): EntryStat {
   const basicStats = 0x7ff;
-  const bytes = new Uint8Array(statxBytes);
-  check("statx", calls().statx(directory, terminated(name), noFollow, basicStats, bytes));
-  const view = new DataView(bytes.buffer);
+  check("statx", calls().statx(directory, cString(name), noFollow, basicStats, statBytes));
   return {
     links: view.getUint32(16, true),
     uid: view.getUint32(20, true),
@@ -34,11 +36,8 @@ function linuxStatAt(directory: Descriptor, name: Uint8Array): EntryStat {
 }
 
 /** `struct stat` with 64-bit inodes, the same on both of Apple's processors (`sys/stat.h`). */
-function macStatAt(directory: Descriptor, name: Uint8Array): EntryStat {
-  const statBytes = 144;
-  const bytes = new Uint8Array(statBytes);
-  check("fstatat", calls().fstatat(directory, terminated(name), bytes, noFollow));
-  const view = new DataView(bytes.buffer);
+function macStatAt(directory: Descriptor, name: string): EntryStat {
+  check("fstatat", calls().fstatat(directory, cString(name), statBytes, noFollow));
   return {
     mode: view.getUint16(4, true),
     links: view.getUint16(6, true),

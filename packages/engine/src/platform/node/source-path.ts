@@ -12,11 +12,6 @@ export function systemPath(path: string): string | Buffer {
   return Buffer.from(encodeName(path));
 }
 
-/** The bytes of a path, for system calls that take bytes. */
-export function pathBytes(path: string): Uint8Array {
-  return encodeName(path);
-}
-
 /**
  * The name of a directory entry that Node gave. On POSIX it was asked for as latin1: a character for a byte, the shortest form in which nothing is lost.
  */

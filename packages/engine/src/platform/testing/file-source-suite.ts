@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { EntryTable, isSameEntry } from "../../format/entry-table.ts";
+import { addEntry } from "../../format/entry-words.ts";
 import type { FileSource, SourceMetadata } from "../../source/file-source.ts";
 
 /** A source to try, and the means to put things into its folder `root`. */
@@ -133,6 +135,58 @@ export function fileSourceSuite(name: string, open: () => FileSourceUnderTest): 
       expect(await metadata(source, `${root}/folder`)).toMatchObject({ type: "dir", size: 0, links: 0n, device: 0n });
     });
 
+    test("the entries of a directory say what metadata says of each, whatever names and kinds they have", async () => {
+      const { source, root, writeFile, makeDirectory, makeSymlink } = open();
+      for (const name of ["plain", "été", "\udcff bytes", "line\nfeed", "a & b"])
+        writeFile(`${root}/${name}`, patterned(5));
+      makeDirectory(`${root}/folder`);
+      makeSymlink(`${root}/link`, "plain");
+      const entries = new EntryTable();
+      for (const withAtime of [false, true]) {
+        await source.entries(root, entries, { withAtime });
+        expect(entries.count).toBe(7);
+        const expected = new EntryTable();
+        for (let row = 0; row < entries.count; row += 1) {
+          const name = entries.name(row);
+          const read = await metadata(source, `${root}/${name}`, withAtime);
+          addEntry(expected, name, read);
+          expect(entries.type(row), name).toBe(read.type);
+          expect(isSameEntry(entries, row, expected, row), name).toBe(true);
+        }
+      }
+      expect(new Set(Array.from({ length: 7 }, (_, row) => entries.name(row))).size).toBe(7);
+      await source.entries(`${root}/folder`, entries, { withAtime: false });
+      expect(entries.count).toBe(0);
+    });
+
+    test("entries that are not wanted are left out", async () => {
+      const { source, root, writeFile } = open();
+      for (const name of ["a", "b", "c"]) writeFile(`${root}/${name}`, patterned(1));
+      const entries = new EntryTable();
+      const seen: string[] = [];
+      const wants = (name: string) => seen.push(name) > 0 && name !== "b";
+      await source.entries(root, entries, { withAtime: false, wants });
+      expect([entries.name(0), entries.name(1)].sort()).toEqual(["a", "c"]);
+      expect([entries.count, ...seen.sort()]).toEqual([2, "a", "b", "c"]);
+    });
+
+    test("entries are listed of directories only, through links only if that is asked for", async () => {
+      const { source, root, writeFile, makeDirectory, makeSymlink } = open();
+      makeDirectory(`${root}/folder`);
+      writeFile(`${root}/folder/file`, patterned(1));
+      makeSymlink(`${root}/link`, "folder");
+      const entries = new EntryTable();
+      const options = { withAtime: false };
+      await source.entries(`${root}/link`, entries, { ...options, followLinks: true });
+      expect(entries.name(0)).toBe("file");
+      const rejects = async (path: string, code: unknown) =>
+        await expect(source.entries(path, entries, options), path).rejects.toMatchObject({ code });
+      await rejects(`${root}/link`, "source-unreadable");
+      await rejects(`${root}/missing`, "not-found");
+      await rejects(`${root}/folder/file/below`, "not-found");
+      await rejects(`${root}/folder/file`, "source-unreadable");
+    });
+
     test("reading stops at an aborted signal", async () => {
       const { source, root, writeFile } = open();
       writeFile(`${root}/file`, patterned(10));
@@ -159,9 +213,9 @@ export function fileSourceSuite(name: string, open: () => FileSourceUnderTest): 
   });
 }
 
-async function metadata(source: FileSource, path: string): Promise<SourceMetadata> {
+async function metadata(source: FileSource, path: string, withAtime = false): Promise<SourceMetadata> {
   const onWarning = (_path: string, message: string) => expect.fail(message);
-  return await source.metadata(path, await source.stat(path), { withAtime: false, onWarning });
+  return await source.metadata(path, await source.stat(path), { withAtime, onWarning });
 }
 
 /** All bytes, copied piece by piece: a piece is valid only until the next. */

@@ -1,4 +1,5 @@
-import { EngineError } from "../../errors/engine-error.ts";
+import { EngineError, isEngineError } from "../../errors/engine-error.ts";
+import { addEntry, addUnknownEntry } from "../../format/entry-words.ts";
 import { goModeFromPosix } from "../../format/file-mode.ts";
 import { compareNames, displayName, encodeName } from "../../format/names.ts";
 import type { ExtendedAttribute, NodeType } from "../../format/node.ts";
@@ -123,6 +124,7 @@ export function memorySource(tree: MemoryTree, options: { readonly pieceBytes?: 
     },
     failOn: (path, operation, message) => void faults.set(`${operation} ${path}`, message),
 
+    tellsChanges: true,
     absolute: (path) => cleanPath(path.startsWith("/") ? path : `/${path}`),
     async stat(path, { followLinks = false } = {}) {
       begin("stat", path);
@@ -139,6 +141,21 @@ export function memorySource(tree: MemoryTree, options: { readonly pieceBytes?: 
       if (entry.type !== "dir") throw new EngineError("source-unreadable", `${displayName(path)} is not a directory`);
       // In an order that nobody would choose, so that a test notices who relies on one.
       return [...entry.children.keys()].sort((a, b) => -compareNames(a, b));
+    },
+    async entries(path, entries, { withAtime, wants = () => true, followLinks }) {
+      entries.clear();
+      const folder = path.endsWith("/") ? path : `${path}/`;
+      for (const name of await source.list(path, { followLinks })) {
+        if (!wants(name)) continue;
+        try {
+          const stat = await source.stat(folder + name);
+          if (stat.type === "other") addUnknownEntry(entries, name);
+          else addEntry(entries, name, metadataOf(name, find(root, folder + name, false), stat, withAtime));
+        } catch (error) {
+          if (!isEngineError(error, "source-unreadable", "not-found")) throw error;
+          if (error.code !== "not-found") addUnknownEntry(entries, name);
+        }
+      }
     },
     async *read(path, { signal } = {}) {
       begin("read", path);

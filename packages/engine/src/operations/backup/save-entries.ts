@@ -1,0 +1,95 @@
+import { isEngineError } from "../../errors/engine-error.ts";
+import type { BlobId } from "../../format/ids.ts";
+import type { BlobWriter } from "../../repository/blob-writer.ts";
+import { isUnchanged } from "../../source/change-detection.ts";
+import type { BackupRun } from "./backup-request.ts";
+import type { BackupTally } from "./backup-tally.ts";
+import type { ComparedEntry } from "./compare-with-parent.ts";
+import type { ContentSaver } from "./content-saver.ts";
+import type { FileEntry, SavedEntry } from "./saved.ts";
+import { Window } from "./window.ts";
+
+export interface SaveEntriesDeps {
+  readonly writer: BlobWriter;
+  readonly contents: ContentSaver;
+  readonly run: BackupRun;
+  readonly tally: BackupTally;
+}
+
+/** Entries between the one that is scanned and the one that is saved: enough for several batches of small files. */
+const entriesInFlight = 2048;
+
+/** The parent's trees of directories that were left and wait for their turn take room as well: some hundred directories of some hundred files. */
+const parentBytesInFlight = 8 * 1024 * 1024;
+
+/**
+ * Saves what the scanned entries hold, many at once, and yields them in their order. Directories pass through: their trees are made once their
+ * children are known. A file that can't be read is reported and left out; a file that changed while it was read is reported and kept as it was read.
+ */
+export async function* saveEntries(
+  entries: AsyncIterable<ComparedEntry>,
+  deps: SaveEntriesDeps,
+): AsyncGenerator<SavedEntry, void, undefined> {
+  const { contents } = deps;
+  const window = new Window<SavedEntry>();
+  let parentBytes = 0;
+  const isFull = () => window.size >= entriesInFlight || parentBytes >= parentBytesInFlight;
+  const next = async () => {
+    const saved = await window.next();
+    parentBytes -= parentBytesOf(saved);
+    return saved;
+  };
+  for await (const entry of entries) {
+    window.add(saveEntry(entry, deps));
+    parentBytes += parentBytesOf(entry);
+    while (window.isFirstReady || isFull() || (window.size > 0 && !contents.hasRoom)) {
+      if (isFull()) contents.begin();
+      yield await next();
+    }
+  }
+  contents.begin();
+  while (window.size > 0) yield await next();
+  await contents.finish();
+}
+
+/** Told when a directory is left: one that is open is in memory anyway, however large it is. */
+function parentBytesOf(entry: ComparedEntry | SavedEntry): number {
+  return entry.kind === "leave" ? (entry.known?.treeBytes ?? 0) : 0;
+}
+
+function saveEntry(entry: ComparedEntry, deps: SaveEntriesDeps): SavedEntry | Promise<SavedEntry> {
+  if (entry.kind !== "file") return entry;
+  const { path, snapshotPath, metadata } = entry;
+  if (metadata.type !== "file")
+    return { kind: "file", path, node: { ...metadata, content: undefined, subtree: undefined } };
+  const kept = contentToKeep(entry, deps);
+  if (!kept) return saveFile(entry, deps);
+  deps.tally.fileDone({ path, snapshotPath, size: metadata.size }, "unchanged");
+  return { kind: "file", path, node: { ...metadata, content: kept, subtree: undefined } };
+}
+
+/** The parent's content of a file that did not change, if the repository still has all of it. */
+function contentToKeep(
+  { path, stat, previous }: FileEntry,
+  { writer, run, tally }: SaveEntriesDeps,
+): readonly BlobId[] | undefined {
+  if (!previous?.content || !isUnchanged(stat, previous, run)) return undefined;
+  if (previous.content.every((id) => writer.has({ type: "data", id }))) return previous.content;
+  tally.warning(path, "parts of it are missing in the repository although it did not change: it is read again");
+  return undefined;
+}
+
+async function saveFile(entry: FileEntry, { contents, tally }: SaveEntriesDeps): Promise<SavedEntry> {
+  const { path, snapshotPath, metadata, previous } = entry;
+  try {
+    const content = await contents.save(entry);
+    if (content.change) tally.problem({ path, message: content.change });
+    tally.fileDone({ path, snapshotPath, size: content.size }, previous?.type === "file" ? "changed" : "new", content);
+    return { kind: "file", path, node: { ...metadata, size: content.size, content: content.ids, subtree: undefined } };
+  } catch (error) {
+    if (!isEngineError(error, "source-unreadable", "not-found")) throw error;
+    const message = error.code === "not-found" ? "vanished before it could be read" : error.message;
+    tally.problem({ path, message, cause: error });
+    return { kind: "file", path, node: undefined };
+  }
+}

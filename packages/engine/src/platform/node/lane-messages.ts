@@ -1,0 +1,57 @@
+import { EngineError, type EngineErrorCode } from "../../errors/engine-error.ts";
+import { InvariantError } from "../../errors/invariant.ts";
+import type { Lane, PackedChunks } from "../../compute/lane.ts";
+import type { StorablePack } from "../../pack/storable-pack.ts";
+
+/** One call of a lane's method, posted to its thread. */
+export interface LaneCall {
+  readonly method: keyof Lane;
+  readonly args: readonly unknown[];
+}
+
+/** The answer to the oldest call that is still open: a lane answers in order. */
+export type LaneAnswer = { readonly value: unknown } | { readonly error: PostedError };
+
+/*
+ * Packs are handed over between threads instead of copied, since the sender has no use for them any more. Nothing else is: other arrays, such as keys,
+ * stay with their owner.
+ */
+
+/** The memory that goes with a call. */
+export function buffersOfCall({ method, args }: LaneCall): ArrayBuffer[] {
+  return method === "giveBack" ? args.flatMap(bufferOf) : [];
+}
+
+/** The memory that goes with what a call gives. */
+export function buffersOfResult(method: keyof Lane, value: unknown): ArrayBuffer[] {
+  if (method === "finishPack") return bufferOf((value as StorablePack | undefined)?.bytes);
+  return method === "pack" ? (value as PackedChunks).packs.flatMap(({ bytes }) => bufferOf(bytes)) : [];
+}
+
+function bufferOf(bytes: unknown): ArrayBuffer[] {
+  return bytes instanceof Uint8Array && bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
+}
+
+/** An error as it can be posted: what crosses threads loses its class otherwise. */
+export interface PostedError {
+  readonly kind: "engine" | "invariant" | "other";
+  readonly message: string;
+  readonly code?: EngineErrorCode;
+  readonly hint?: string | undefined;
+}
+
+export function postedError(error: unknown): PostedError {
+  if (error instanceof EngineError) {
+    const { code, message, hint } = error;
+    return { kind: "engine", code, message, hint };
+  }
+  if (error instanceof InvariantError) return { kind: "invariant", message: error.message };
+  return { kind: "other", message: error instanceof Error ? error.message : String(error) };
+}
+
+export function errorOf(posted: PostedError): Error {
+  const { kind, message, code, hint } = posted;
+  if (kind === "engine" && code !== undefined)
+    return new EngineError(code, message, hint === undefined ? {} : { hint });
+  return new InvariantError(message);
+}

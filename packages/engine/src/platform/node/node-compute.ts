@@ -1,0 +1,28 @@
+import { availableParallelism } from "node:os";
+import type { Compute } from "../../compute/compute.ts";
+import { inlineCompute } from "../../compute/inline.ts";
+import { inlineLane } from "../../compute/inline-lane.ts";
+import { wasmCutFinder } from "../../compute/wasm/cut-finder.ts";
+import { nodeFileReader } from "./file-reader.ts";
+import { nodePrimitives } from "./primitives.ts";
+import { workerLane } from "./worker-lane.ts";
+
+/** More threads than this only wait for the disk, and each has some 40 MB. */
+const maxWorkers = 8;
+
+/**
+ * Node's algorithms, with a worker thread for each core; with one core, or `workers` 0, all is done in this thread. Threads start when there is
+ * work for them, and end with the operation that they worked for.
+ */
+export function nodeCompute({ workers = defaultWorkers() }: { readonly workers?: number } = {}): Compute {
+  const here = () => inlineLane({ primitives: nodePrimitives, reader: nodeFileReader, openCutFinder: wasmCutFinder });
+  return {
+    ...inlineCompute(nodePrimitives),
+    lanes: workers === 0 ? [here()] : Array.from({ length: workers }, workerLane),
+  };
+}
+
+function defaultWorkers(): number {
+  const cores = availableParallelism();
+  return cores === 1 ? 0 : Math.min(cores, maxWorkers);
+}

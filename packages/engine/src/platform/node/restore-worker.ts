@@ -1,0 +1,53 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { MasterKey } from "../../crypto/master-key.ts";
+import { invariant } from "../../errors/invariant.ts";
+import { blobOpener } from "../../operations/restore/blob-opener.ts";
+import type { LaneTask } from "../../target/restore-lane.ts";
+import { TaskWriter } from "../../target/task-writer.ts";
+import { type Answer, endMessage } from "./answering-thread.ts";
+import { postedError } from "./lane-messages.ts";
+import type { Descriptor } from "./posix-library.ts";
+import { PosixTarget } from "./posix-target.ts";
+import { nodePrimitives } from "./primitives.ts";
+
+/* The entry of a worker thread: the lane of a restore, whose tasks come as messages. */
+
+export interface RestoreWorkerData {
+  readonly rootPath: string;
+  /** Of the process, which outlives this thread: the root is what it was found to be once. */
+  readonly rootDescriptor: Descriptor;
+  readonly masterKey: MasterKey;
+}
+
+invariant(parentPort !== null, "a lane's worker is started as a worker");
+const port = parentPort;
+const { rootPath, rootDescriptor, masterKey } = workerData as RestoreWorkerData;
+const target = new PosixTarget(rootPath, { rootDescriptor, mayWait: true });
+const lane = new TaskWriter(target, blobOpener(nodePrimitives, masterKey));
+
+port.on("message", (message: LaneTask | typeof endMessage) => void (message === endMessage ? end() : answer(message)));
+
+async function answer(task: LaneTask): Promise<void> {
+  post(await answerTo(task));
+}
+
+async function answerTo(task: LaneTask): Promise<Answer> {
+  try {
+    return { value: await lane.write(task) };
+  } catch (error) {
+    return { error: postedError(error) };
+  } finally {
+    // Megabytes that the collector would notice late.
+    if (task.bytes.buffer instanceof ArrayBuffer) task.bytes.buffer.transfer(0);
+  }
+}
+
+async function end(): Promise<void> {
+  await lane[Symbol.asyncDispose]();
+  await target[Symbol.asyncDispose]();
+  port.close();
+}
+
+function post(answer: Answer): void {
+  port.postMessage(answer);
+}
