@@ -1,10 +1,12 @@
 import { invariant } from "../errors/invariant.ts";
 import { BackupLane, type BackupLaneDeps } from "./backup-lane.ts";
 import type { Lane } from "./lane.ts";
+import { PackChecker } from "./sound-pack.ts";
 
 /** A lane in this thread. Each call runs to its end at once. */
 export function inlineLane(deps: BackupLaneDeps): Lane {
   let backup: BackupLane | undefined;
+  let checker: PackChecker | undefined;
   const running = () => {
     invariant(backup !== undefined, "a lane's backup is opened before it is used");
     return backup;
@@ -18,6 +20,14 @@ export function inlineLane(deps: BackupLaneDeps): Lane {
     pack: async (slot, wanted) => running().pack(slot, wanted),
     giveBack: async (packBytes) => running().giveBack(packBytes),
     finishPack: async () => running().finishPack(),
-    close: async () => void (backup = undefined),
+    openCheck: async ({ masterKey, version }) => void (checker = new PackChecker(deps.primitives, masterKey, version)),
+    isSoundPack: async (pack) => {
+      invariant(checker !== undefined, "a lane's check is opened before it is used");
+      return checker.isSound(pack);
+    },
+    close: async () => {
+      backup = undefined;
+      checker = undefined;
+    },
   };
 }

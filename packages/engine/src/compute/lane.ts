@@ -1,6 +1,7 @@
 import type { MasterKey } from "../crypto/master-key.ts";
 import type { Compression } from "../crypto/primitives.ts";
 import type { StorablePack } from "../pack/storable-pack.ts";
+import type { PackToCheck } from "./sound-pack.ts";
 import type { FileState } from "../source/file-reader.ts";
 
 /**
@@ -22,6 +23,10 @@ export interface Lane {
   giveBack(packBytes: Uint8Array): Promise<void>;
   /** Closes the open pack, if there is one. */
   finishPack(): Promise<StorablePack | undefined>;
+  /** Comes first in a check. */
+  openCheck(settings: CheckLaneSettings): Promise<void>;
+  /** Whether a pack's name, its header and each of its blobs are right. Its bytes are the lane's. */
+  isSoundPack(pack: PackToCheck): Promise<boolean>;
   /** Gives the memory back once what was asked before is done. A later call begins anew. */
   close(): Promise<void>;
 }
@@ -30,6 +35,11 @@ export interface Lane {
 export const slotsPerLane = 2;
 /** What a slot holds: the largest chunk and nothing else, or many small files. Memory is taken only as far as it is filled. */
 export const slotBytes = 8 * 1024 * 1024 + 1;
+
+export interface CheckLaneSettings {
+  readonly masterKey: MasterKey;
+  readonly version: 1 | 2;
+}
 
 export interface BackupLaneSettings {
   readonly masterKey: MasterKey;

@@ -7,14 +7,18 @@ import { objectName } from "../../format/object-name.ts";
 import { readPackHeader } from "../../pack/read-pack.ts";
 import { openLocated } from "../../repository/load-blob.ts";
 import type { Repository } from "../../repository/repository.ts";
+import { type CheckLanes, checkLanes } from "./check-lanes.ts";
 import type { CheckRequest } from "./check-request.ts";
 import type { IndexedPack } from "./check-packs.ts";
 import type { CheckReport } from "./check-report.ts";
 
-/** Whole packs in memory at once. */
+/** Without lanes: while one pack is read, another is looked at. */
 const packsAtOnce = 2;
 
-/** Reads whole packs and verifies their name, header and every blob. A pack that looks damaged is read once more before it is reported. */
+/**
+ * Reads whole packs and verifies their name, header and every blob, in lanes where there are some: in memory is one pack a lane, and one more. A pack
+ * that looks damaged is read once more, in this thread, before it is reported.
+ */
 export async function checkPackData(
   repository: Repository,
   packs: readonly IndexedPack[],
@@ -24,8 +28,13 @@ export async function checkPackData(
   const bytesTotal = packs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let done = 0;
   let bytesDone = 0;
-  const problemsOf = async (pack: IndexedPack) => ({ pack, problems: await findProblems(repository, pack, run) });
-  for await (const { pack, problems } of mapConcurrent(packs, packsAtOnce, problemsOf)) {
+  await using lanes = await checkLanes(repository);
+  const problemsOf = async (pack: IndexedPack) => ({
+    pack,
+    problems: await findProblems(repository, lanes, pack, run),
+  });
+  const atOnce = lanes ? lanes.count + 1 : packsAtOnce;
+  for await (const { pack, problems } of mapConcurrent(packs, atOnce, problemsOf)) {
     for (const problem of problems) report.brokenPack(pack.pack, problem);
     done += 1;
     bytesDone += pack.sizeBytes;
@@ -33,9 +42,16 @@ export async function checkPackData(
   }
 }
 
-async function findProblems(repository: Repository, pack: IndexedPack, options: Abortable): Promise<string[]> {
-  const problems = await readAndVerify(repository, pack, options);
-  return problems.length === 0 ? problems : await readAndVerify(repository, pack, options);
+async function findProblems(
+  repository: Repository,
+  lanes: CheckLanes | undefined,
+  pack: IndexedPack,
+  options: Abortable,
+): Promise<string[]> {
+  const looksSound = lanes
+    ? await lanes.isSound(pack, options)
+    : (await readAndVerify(repository, pack, options)).length === 0;
+  return looksSound ? [] : await readAndVerify(repository, pack, options);
 }
 
 async function readAndVerify(

@@ -36,11 +36,14 @@ export async function checkTrees(
       const where = `${displayName(next.path)} in ${snapshot}`;
       const nodes = await nodesOf(next.id, where);
       checkOrder(nodes, next.id, where);
+      const below: typeof waiting = [];
       for (const node of nodes) {
         const path = `${next.path === "/" ? "" : next.path}/${node.name}`;
-        checkNode(node, next.id, `${displayName(path)} in ${snapshot}`);
-        if (node.subtree) waiting.push({ id: node.subtree, path });
+        checkNode(node, next.id, () => `${displayName(path)} in ${snapshot}`);
+        if (node.subtree) below.push({ id: node.subtree, path });
       }
+      // The first of them next, as they lie in their packs.
+      waiting.push(...below.reverse());
     }
   }
 
@@ -64,8 +67,8 @@ export async function checkTrees(
     }
   }
 
-  function checkNode(node: Node, tree: BlobId, where: string): void {
-    const say = (message: string) => report.error(`tree ${tree}`, `${where}: ${message}`);
+  function checkNode(node: Node, tree: BlobId, where: () => string): void {
+    const say = (message: string) => report.error(`tree ${tree}`, `${where()}: ${message}`);
     switch (node.type) {
       case "file": {
         if (!node.content) return say("the file has no list of contents");

@@ -1,6 +1,7 @@
 import { EngineError, type EngineErrorCode } from "../../errors/engine-error.ts";
 import { InvariantError } from "../../errors/invariant.ts";
 import type { Lane, PackedChunks } from "../../compute/lane.ts";
+import type { PackToCheck } from "../../compute/sound-pack.ts";
 import type { StorablePack } from "../../pack/storable-pack.ts";
 
 /** One call of a lane's method, posted to its thread. */
@@ -19,6 +20,11 @@ export type LaneAnswer = { readonly value: unknown } | { readonly error: PostedE
 
 /** The memory that goes with a call. */
 export function buffersOfCall({ method, args }: LaneCall): ArrayBuffer[] {
+  if (method === "isSoundPack") {
+    const { bytes } = args[0] as PackToCheck;
+    // A part of some memory, which others may use, is copied.
+    return bytes.length === bytes.buffer.byteLength ? bufferOf(bytes) : [];
+  }
   return method === "giveBack" ? args.flatMap(bufferOf) : [];
 }
 

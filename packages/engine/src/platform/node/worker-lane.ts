@@ -23,6 +23,8 @@ export function workerLane(): Lane {
     pack: call("pack"),
     giveBack: call("giveBack"),
     finishPack: call("finishPack"),
+    openCheck: call("openCheck"),
+    isSoundPack: call("isSoundPack"),
     close: async () => {
       const ended = thread;
       thread = undefined;
