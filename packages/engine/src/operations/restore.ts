@@ -4,6 +4,7 @@ import { loadIndex, type LoadIndexOptions } from "../repository/load-index.ts";
 import { type LockOptions, lockRepository } from "../repository/locks.ts";
 import type { Repository } from "../repository/repository.ts";
 import type { FileTarget } from "../target/file-target.ts";
+import type { RestoreLane } from "../target/restore-lane.ts";
 import { RestoreReport } from "../target/restore-report.ts";
 import type { RestoreSettings } from "../target/restore-settings.ts";
 import { type RestoreResult, runRestore } from "../target/run-restore.ts";
@@ -44,5 +45,7 @@ export async function restore(
   await loadIndex(repository, { signal, onDamagedIndex: request.onDamagedIndex });
   const tree = await findSubfolder(repository, request.snapshot, request.subfolder, { signal });
   const reader = repositoryReader(repository, { signal });
-  return await runRestore({ ...request, signal, reader, target, report: new RestoreReport(request) }, tree);
+  const report = new RestoreReport(request);
+  const openLanes = (): readonly RestoreLane[] => target.openLanes?.(repository.masterKey) ?? [];
+  return await runRestore({ ...request, signal, reader, target, report, openLanes }, tree);
 }

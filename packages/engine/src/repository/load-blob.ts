@@ -39,7 +39,12 @@ const blobMaxBytes: Readonly<Record<BlobType, number>> = { data: 128 * 1024 * 10
 
 /** Whether a blob is larger than any that is read. */
 export function isOversized(location: BlobLocation): boolean {
-  return Math.max(location.length, plainBytesOf(location)) > blobMaxBytes[location.type];
+  return isOversizedBlob(location.type, Math.max(location.length, plainBytesOf(location)));
+}
+
+/** The same for a number of bytes, sealed or not. */
+export function isOversizedBlob(type: BlobType, bytes: number): boolean {
+  return bytes > blobMaxBytes[type];
 }
 
 /** One copy of a blob, read by itself. */

@@ -1,4 +1,6 @@
+import type { MasterKey } from "../crypto/master-key.ts";
 import type { Node } from "../format/node.ts";
+import type { RestoreLane } from "./restore-lane.ts";
 
 /** A place below the target's root, name by name from the root; `[]` is the root itself. Names are escaped strings (`format/names.ts`). */
 export type TargetPath = readonly string[];
@@ -11,14 +13,31 @@ export interface TargetEntry {
   readonly links: bigint;
 }
 
+/** What is set on an entry once it is complete. Every node has it. */
+export type EntryMetadata = Pick<
+  Node,
+  | "type"
+  | "mode"
+  | "mtimeNs"
+  | "atimeNs"
+  | "uid"
+  | "gid"
+  | "user"
+  | "group"
+  | "extendedAttributes"
+  | "genericAttributes"
+>;
+
 /** A file being restored. Writes may come in any order. Leaving its scope (`await using`) closes it. */
 export interface TargetFile extends AsyncDisposable {
-  /** Writes all of `bytes`; what lies between the old end and `offset` reads as zeros. */
+  /** Writes all of `bytes`, which are the caller's again afterwards; what lies between the old end and `offset` reads as zeros. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
   /** Bytes there now, fewer than `length` only at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;
   /** Grows with a hole, or cuts. */
   truncate(size: number): Promise<void>;
+  /** As the target's own, for the file that is open, whatever its name means by now. The last call: writing would change its times. */
+  setMetadata(metadata: EntryMetadata, options: MetadataOptions): Promise<void>;
 }
 
 /** How a node's metadata is set. */
@@ -57,6 +76,16 @@ export interface FileTarget extends AsyncDisposable {
   makeDirectory(path: TargetPath): Promise<"made" | "existed">;
   /** A new, empty regular file that only its owner can read; anything in its place rejects. */
   createFile(path: TargetPath): Promise<TargetFile>;
+  /**
+   * What most files need, at once: `createFile`, these bytes, `setMetadata` if there is any, and closed. A file that fails after it was made stays
+   * as far as it came.
+   */
+  writeNewFile(
+    path: TargetPath,
+    bytes: Uint8Array,
+    metadata: EntryMetadata | undefined,
+    options: MetadataOptions,
+  ): Promise<void>;
   /** An existing regular file, to read or to update in place; rejects unless it is one. */
   openFile(path: TargetPath, access: "read" | "update"): Promise<TargetFile>;
   /** The link's target is stored as it is and never looked at. Anything in its place rejects. */
@@ -70,7 +99,12 @@ export interface FileTarget extends AsyncDisposable {
   /**
    * Owner, extended attributes, platform attributes, times, mode, in this order, on the entry itself and never through a link.
    * Changing the owner before the attributes keeps file capabilities; the mode comes last because changing the owner clears setuid.
-   * Rejects if the entry is not of the node's type.
+   * Rejects if the entry is not of the metadata's type.
    */
-  setMetadata(path: TargetPath, node: Node, options: MetadataOptions): Promise<void>;
+  setMetadata(path: TargetPath, metadata: EntryMetadata, options: MetadataOptions): Promise<void>;
+  /**
+   * Threads that open sealed blobs with this key and write into this target by themselves, for a caller with much to write; none or absent
+   * where the machine has no cores for them. The root must have been made. They are the caller's to dispose, before the target.
+   */
+  openLanes?(key: MasterKey): readonly RestoreLane[];
 }

@@ -1,37 +1,55 @@
 import { EngineError, isEngineError } from "../errors/engine-error.ts";
 import type { Node } from "../format/node.ts";
 import { deleteExtra } from "./delete-extra.ts";
-import type { TargetPath } from "./file-target.ts";
+import type { EntryMetadata, TargetPath } from "./file-target.ts";
 import { lookAhead } from "./look-ahead.ts";
 import { clearPlace } from "./remove-all.ts";
-import { type DirectoryNumber, entryPlan, inodeKey, type RestorePlan } from "./restore-plan.ts";
+import { type DirectoryNumber, type EntryPlan, entryPlan, inodeKey, type RestorePlan } from "./restore-plan.ts";
 import type { RestoreRun } from "./restore-settings.ts";
 import { showPath } from "./show-path.ts";
+import type { TreeEntries } from "./tree-entries.ts";
 
 /**
- * The second way through the trees, once all file contents are in place: links and devices are made, metadata is set, and what is not in the
- * snapshot is deleted if that was asked for.
+ * What is left once all file contents are in place: links and devices are made, the metadata that is not set yet is set, and what is not in the
+ * snapshot is deleted if that was asked for. Trees are read again only for this; most directories are finished by the plan.
  *
- * Directories come in the reverse of their order, so what is in a directory is finished before the directory gets its own times and mode, as an
- * entry of the one above it. No link exists before all contents are written: so none can lead a file elsewhere.
+ * Directories come in the reverse of their order, so what is in a directory is finished before the directory gets its own times and mode: at
+ * once, or as an entry of the one above it. No link exists before all contents are written: so none can lead a file elsewhere.
  */
 export async function finishEntries(run: RestoreRun, plan: RestorePlan): Promise<void> {
   const directories = Array.from({ length: plan.directoryCount }, (_, at) => plan.directoryCount - 1 - at);
-  const trees = lookAhead(directories, async (directory) => await readTree(run, plan, directory));
+  const isRead = (directory: DirectoryNumber): boolean => run.delete || plan.hasEntriesToFinish(directory);
+  const trees = lookAhead(directories.filter(isRead), async (directory) => await readTree(run, plan, directory));
   for (const directory of directories) {
     run.signal.throwIfAborted();
-    const nodes = await trees.next(directory);
+    if (isRead(directory)) await finishIn(run, plan, directory, await trees.next(directory));
+    const metadata = plan.directoryMetadata(directory);
     const path = plan.directoryPath(directory);
-    if (nodes instanceof EngineError) {
-      run.report.problem(path, nodes);
-      continue;
-    }
-    if (run.delete && nodes && plan.isDeletingSafe) await deleteExtra(run, path, nodes);
-    for (const [position, node] of (nodes ?? []).entries()) {
-      run.signal.throwIfAborted();
-      await finishEntry(run, plan, { directory, position, node, path: [...path, node.name] });
-    }
+    if (metadata && !run.dryRun) await orProblem(run, path, async () => await setMetadata(run, metadata, path));
   }
+}
+
+async function finishIn(
+  run: RestoreRun,
+  plan: RestorePlan,
+  directory: DirectoryNumber,
+  entries: TreeEntries | undefined | EngineError,
+): Promise<void> {
+  const path = plan.directoryPath(directory);
+  if (entries instanceof EngineError) {
+    run.report.problem(path, entries);
+    return;
+  }
+  if (!entries) return;
+  if (run.delete && plan.isDeletingSafe) await deleteExtra(run, path, entries);
+  for (let row = 0; row < entries.count; row += 1) {
+    run.signal.throwIfAborted();
+    const wanted = plan.entry(directory, row);
+    if (wanted === entryPlan.leave) continue;
+    const node = entries.node(row);
+    await finishEntry(run, plan, { wanted, node, path: [...path, node.name] });
+  }
+  entries.free();
 }
 
 /** Undefined if the tree could not be read before. */
@@ -39,7 +57,7 @@ async function readTree(
   run: RestoreRun,
   plan: RestorePlan,
   directory: DirectoryNumber,
-): Promise<Node[] | undefined | EngineError> {
+): Promise<TreeEntries | undefined | EngineError> {
   const tree = plan.tree(directory);
   try {
     return tree && (await run.reader.tree(tree));
@@ -50,29 +68,28 @@ async function readTree(
 }
 
 interface Entry {
-  readonly directory: DirectoryNumber;
-  readonly position: number;
+  readonly wanted: Exclude<EntryPlan, typeof entryPlan.leave>;
   readonly node: Node;
   readonly path: TargetPath;
 }
 
-async function finishEntry(
-  run: RestoreRun,
-  plan: RestorePlan,
-  { directory, position, node, path }: Entry,
-): Promise<void> {
-  const wanted = plan.entry(directory, position);
-  if (wanted === entryPlan.leave) return;
+async function finishEntry(run: RestoreRun, plan: RestorePlan, { wanted, node, path }: Entry): Promise<void> {
   const isCreated = wanted !== entryPlan.metadata;
-  try {
+  await orProblem(run, path, async () => {
     if (isCreated && !run.dryRun) {
       await clearPlace(run, path);
       await create(run, plan, wanted, node, path);
     }
     if (isCreated) run.report.restored(path);
     if (!run.dryRun) await setMetadata(run, node, path);
+  });
+}
+
+async function orProblem({ report }: RestoreRun, path: TargetPath, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
-    run.report.problem(path, error);
+    report.problem(path, error);
   }
 }
 
@@ -99,10 +116,10 @@ function firstLink(plan: RestorePlan, node: Node, path: TargetPath): TargetPath 
 
 async function setMetadata(
   { target, ownershipByName, report }: RestoreRun,
-  node: Node,
+  metadata: EntryMetadata,
   path: TargetPath,
 ): Promise<void> {
-  await target.setMetadata(path, node, {
+  await target.setMetadata(path, metadata, {
     ownershipByName,
     onWarning: (at, message) => report.problem(at, new EngineError("target-unwritable", `${showPath(at)}: ${message}`)),
   });

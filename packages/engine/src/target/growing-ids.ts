@@ -22,4 +22,8 @@ export class GrowingIds {
   at(position: number): Uint8Array {
     return this.#bytes.subarray(position * idBytes, (position + 1) * idBytes);
   }
+
+  areEqual(a: number, b: number): boolean {
+    return this.at(a).every((byte, index) => byte === this.#bytes[b * idBytes + index]);
+  }
 }

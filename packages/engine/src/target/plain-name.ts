@@ -1,3 +1,8 @@
+import { EngineError } from "../errors/engine-error.ts";
+import { displayName } from "../format/names.ts";
+import type { TargetPath } from "./file-target.ts";
+import { showPath } from "./show-path.ts";
+
 /**
  * Why `name` can't be one entry of a directory on any platform, as the end of a sentence; undefined if it can. A hostile snapshot may
  * hold any name, and one that is read as a path would lead out of the target.
@@ -8,6 +13,16 @@ export function plainNameProblem(name: string): string | undefined {
   if (name.includes("/")) return "has a slash in it";
   if (name.includes("\0")) return "has a NUL byte in it";
   return undefined;
+}
+
+/** Throws `target-unwritable` for a name that would lead elsewhere; `path` is the whole, for the message. */
+export function requirePlainName(path: TargetPath, name: string): void {
+  const problem = plainNameProblem(name);
+  if (problem === undefined) return;
+  throw new EngineError(
+    "target-unwritable",
+    `${showPath(path)} can't be restored: the name "${displayName(name)}" ${problem}`,
+  );
 }
 
 /** The names that Windows keeps for devices, whatever ending follows a dot. */

@@ -1,9 +1,8 @@
 import { EngineError, isEngineError } from "../errors/engine-error.ts";
-import type { BlobId, ObjectId } from "../format/ids.ts";
+import type { BlobId } from "../format/ids.ts";
 import { compareNames, displayName } from "../format/names.ts";
 import type { Node } from "../format/node.ts";
-import { everything } from "../pattern/path-filter.ts";
-import type { TargetEntry, TargetPath } from "./file-target.ts";
+import type { EntryMetadata, TargetEntry, TargetPath } from "./file-target.ts";
 import { isTrusted, mayOverwrite } from "./overwrite.ts";
 import { lookAhead } from "./look-ahead.ts";
 import {
@@ -14,8 +13,11 @@ import {
   inodeKey,
   RestorePlan,
 } from "./restore-plan.ts";
+import { isPlannable } from "./planned-metadata.ts";
 import type { RestoreRun } from "./restore-settings.ts";
+import type { BlobPlace } from "./snapshot-reader.ts";
 import { joinPath, showPath } from "./show-path.ts";
+import type { TreeEntries } from "./tree-entries.ts";
 
 /** Linux takes paths of 4096 bytes, so no program can name what lies deeper than half of that. A hostile snapshot could go on for ever. */
 const depthMax = 2048;
@@ -34,10 +36,10 @@ export async function planRestore(run: RestoreRun, rootTree: BlobId): Promise<Re
 interface Place {
   readonly parent: Place | undefined;
   readonly path: TargetPath;
-  readonly node: Node | undefined;
-  /** Where its node is in the parent's tree. */
-  readonly position: number;
-  readonly nodes: readonly Node[] | undefined;
+  /** Where it is in the parent's tree. */
+  readonly row: number;
+  /** What is in it; undefined if that is lost. */
+  readonly entries: TreeEntries | undefined;
   /** Undefined until something in it is restored; then it is made. "failed" if it can't be. */
   made: { readonly number: DirectoryNumber; readonly isFresh: boolean } | "failed" | undefined;
 }
@@ -51,35 +53,40 @@ class Planner {
   }
 
   async planRoot(tree: BlobId): Promise<void> {
-    const nodes = await this.#run.reader.tree(tree);
+    const entries = await this.#run.reader.tree(tree);
     const exists = (await this.#run.target.stat([])) !== undefined;
     if (!this.#run.dryRun) await this.#run.target.makeDirectory([]);
-    const number = this.plan.addDirectory(0, "", tree, nodes.length);
+    const number = this.plan.addDirectory(0, "", tree, entries.count, undefined);
     const made = { number, isFresh: !exists };
-    await this.#planEntries({ parent: undefined, path: [], node: undefined, position: 0, nodes, made });
+    await this.#planEntries({ parent: undefined, path: [], row: 0, entries, made }, entries);
   }
 
-  async #planEntries(place: Place): Promise<void> {
-    const nodes = place.nodes ?? [];
-    const subtrees = lookAhead(
-      nodes.filter((node) => node.type === "dir" && this.#isEntered(place, node)),
-      async (node) => await this.#readSubtree(node),
+  async #planEntries(place: Place, entries: TreeEntries): Promise<void> {
+    const entered = rowsOf(entries).filter(
+      (row) => entries.type(row) === "dir" && this.#isEntered(place, entries, row),
     );
-    for (const [position, node] of nodes.entries()) {
+    const subtrees = lookAhead(entered, async (row) => await this.#readSubtree(entries, row));
+    let nextEntered = 0;
+    let previous: string | undefined;
+    for (let row = 0; row < entries.count; row += 1) {
       this.#run.signal.throwIfAborted();
-      const path = [...place.path, node.name];
-      const problem = this.#nameProblem(node.name, nodes[position - 1]?.name);
+      const name = entries.name(row);
+      const problem = this.#nameProblem(name, previous);
+      previous = name;
+      const isEntered = entered[nextEntered] === row;
+      if (isEntered) nextEntered += 1;
       if (problem !== undefined) {
+        const path = [...place.path, name];
         // What a tree with such a name says about its directory is not to be trusted with deleting.
         this.plan.isDeletingSafe = false;
         this.#fail(path, "corrupt-data", `${showPath(path)} can't be restored: its name ${problem}`);
-      } else if (node.type === "dir") {
-        if (this.#isEntered(place, node))
-          await this.#planDirectory(place, node, position, path, await subtrees.next(node));
-      } else if (this.#selects(path, false)) {
-        await this.#planEntry(place, node, position, path);
+      } else if (isEntered) {
+        await this.#planDirectory(place, row, [...place.path, name], await subtrees.next(row));
+      } else if (entries.type(row) !== "dir" && this.#selects(place.path, name, false).selected) {
+        await this.#planEntry(place, entries, row, name);
       }
     }
+    entries.free();
   }
 
   #nameProblem(name: string, previous: string | undefined): string | undefined {
@@ -90,20 +97,20 @@ class Planner {
     return isInOrder ? undefined : `is out of order after "${displayName(previous)}", so the snapshot is damaged`;
   }
 
-  #selects(path: TargetPath, isDirectory: boolean): boolean {
-    return (this.#run.filter ?? everything).includes(joinPath(path), isDirectory).selected;
+  #selects(directory: TargetPath, name: string, isDirectory: boolean): { selected: boolean; childMayMatch: boolean } {
+    const { filter } = this.#run;
+    return filter ? filter.includes(joinPath([...directory, name]), isDirectory) : everythingSelected;
   }
 
-  #isEntered(place: Place, { name }: Node): boolean {
-    const { selected, childMayMatch } = (this.#run.filter ?? everything).includes(
-      joinPath([...place.path, name]),
-      true,
-    );
+  #isEntered(place: Place, entries: TreeEntries, row: number): boolean {
+    const { selected, childMayMatch } = this.#selects(place.path, entries.name(row), true);
     return selected || childMayMatch;
   }
 
-  async #readSubtree({ name, subtree }: Node): Promise<Node[] | EngineError> {
-    if (!subtree) return new EngineError("corrupt-data", `The directory "${displayName(name)}" has no tree`);
+  async #readSubtree(entries: TreeEntries, row: number): Promise<TreeEntries | EngineError> {
+    const subtree = entries.subtree(row);
+    if (!subtree)
+      return new EngineError("corrupt-data", `The directory "${displayName(entries.name(row))}" has no tree`);
     try {
       return await this.#run.reader.tree(subtree);
     } catch (error) {
@@ -112,46 +119,41 @@ class Planner {
     }
   }
 
-  async #planDirectory(
-    parent: Place,
-    node: Node,
-    position: number,
-    path: TargetPath,
-    nodes: Node[] | EngineError,
-  ): Promise<void> {
+  async #planDirectory(parent: Place, row: number, path: TargetPath, read: TreeEntries | EngineError): Promise<void> {
     if (path.length > depthMax) {
       this.#fail(path, "unsupported", `${showPath(path.slice(0, 8))}… goes down more than ${depthMax} directories`);
       return;
     }
-    if (nodes instanceof EngineError)
+    if (read instanceof EngineError)
       this.#run.report.problem(
         path,
-        new EngineError(nodes.code, `What is in ${showPath(path)} is lost: ${nodes.message}`, { cause: nodes }),
+        new EngineError(read.code, `What is in ${showPath(path)} is lost: ${read.message}`, { cause: read }),
       );
-    const readable = nodes instanceof EngineError ? undefined : nodes;
-    const place: Place = { parent, path, node, position, nodes: readable, made: undefined };
-    if (this.#selects(path, true)) await this.#make(place);
-    if (readable) await this.#planEntries(place);
+    const entries = read instanceof EngineError ? undefined : read;
+    const place: Place = { parent, path, row, entries, made: undefined };
+    if (this.#selects(parent.path, path.at(-1) ?? "", true).selected) await this.#make(place);
+    if (entries) await this.#planEntries(place, entries);
   }
 
   /** Makes a directory, and those above it, when it is first needed. */
   async #make(place: Place): Promise<Exclude<Place["made"], undefined>> {
-    if (place.made !== undefined || !place.parent || !place.node) return place.made ?? "failed";
-    const parent = await this.#make(place.parent);
+    const { parent: above, path, row, entries } = place;
+    if (place.made !== undefined || !above?.entries) return place.made ?? "failed";
+    const parent = await this.#make(above);
     place.made = "failed";
     if (parent === "failed") return "failed";
     try {
-      const isFresh = parent.isFresh || (await this.#clearForDirectory(place.path));
-      if (!this.#run.dryRun) await this.#run.target.makeDirectory(place.path);
-      const { name, subtree } = place.node;
-      const tree = place.nodes ? subtree : undefined;
-      const number = this.plan.addDirectory(parent.number, name, tree, place.nodes?.length ?? 0);
-      this.plan.setEntry(parent.number, place.position, entryPlan.metadata);
+      const isFresh = parent.isFresh || (await this.#clearForDirectory(path));
+      if (!this.#run.dryRun) await this.#run.target.makeDirectory(path);
+      const tree = entries ? above.entries.subtree(row) : undefined;
+      const metadata = this.#plannedMetadata(above.entries, row);
+      const number = this.plan.addDirectory(parent.number, path.at(-1) ?? "", tree, entries?.count ?? 0, metadata);
+      if (!metadata) this.plan.setEntry(parent.number, row, entryPlan.metadata);
       this.#run.report.planned(0);
-      this.#run.report.restored(place.path);
+      this.#run.report.restored(path);
       place.made = { number, isFresh };
     } catch (error) {
-      this.#run.report.problem(place.path, error);
+      this.#run.report.problem(path, error);
     }
     return place.made;
   }
@@ -167,10 +169,12 @@ class Planner {
     return true;
   }
 
-  async #planEntry(place: Place, node: Node, position: number, path: TargetPath): Promise<void> {
+  async #planEntry(place: Place, entries: TreeEntries, row: number, name: string): Promise<void> {
+    const type = entries.type(row);
     // A socket without its program is nothing: restic neither stores nor restores them.
-    if (node.type === "socket") return;
-    if (node.type === "unknown") {
+    if (type === "socket") return;
+    const path = [...place.path, name];
+    if (type === "unknown") {
       this.#fail(path, "unsupported", `${showPath(path)} is of a type that SaveOS does not know`);
       return;
     }
@@ -178,15 +182,14 @@ class Planner {
     if (directory === "failed") return;
     try {
       const existing = directory.isFresh ? undefined : await this.#run.target.stat(path);
-      if (!mayOverwrite(this.#run.overwrite, node, existing)) {
-        this.#run.report.skipped(path, node.type === "file" ? node.size : 0);
+      if (existing && !mayOverwrite(this.#run.overwrite, entries.node(row), existing)) {
+        this.#run.report.skipped(path, type === "file" ? entries.size(row) : 0);
         return;
       }
       if (existing?.type === "dir") await this.#requireReplaceable(path);
-      const plan =
-        node.type === "file" ? this.#planFile(directory.number, node, position, path, existing) : entryPlan.create;
-      this.plan.setEntry(directory.number, position, plan);
-      if (plan !== entryPlan.metadata) this.#run.report.planned(0);
+      const plan = type === "file" ? this.#planFile(directory.number, entries, row, path, existing) : entryPlan.create;
+      this.plan.setEntry(directory.number, row, plan);
+      if (plan === entryPlan.create || plan === entryPlan.hardLink) this.#run.report.planned(0);
     } catch (error) {
       this.#run.report.problem(path, error);
     }
@@ -202,48 +205,60 @@ class Planner {
 
   #planFile(
     directory: DirectoryNumber,
-    node: Node,
-    position: number,
+    entries: TreeEntries,
+    row: number,
     path: TargetPath,
     existing: TargetEntry | undefined,
   ): EntryPlan {
-    const parts = this.#locateContent(node, path);
-    if (node.links > 1n && this.#isLinkOfEarlier(node)) return entryPlan.hardLink;
-    const state = this.#stateOf(node, existing);
-    const file = this.plan.addFile(directory, position, node.name, state);
-    for (const { id, pack, plainBytes } of parts) this.plan.addPart(id, pack, plainBytes);
-    if (node.links > 1n) this.plan.firstLinks.set(inodeKey(node), file);
-    if (state === "unchanged") this.#run.report.skipped(path, node.size);
+    const parts = this.#locateContent(entries, row, path);
+    const links = entries.hasLinks(row) ? inodeKey(entries.node(row)) : undefined;
+    if (links !== undefined && this.#isLinkOfEarlier(links, parts)) return entryPlan.hardLink;
+    const state = existing ? this.#stateOf(entries.node(row), existing) : "new";
+    // Reading a file to verify it would change its times; and what was there before may have attributes that must go.
+    const isOurs = state === "new" || state === "replace";
+    const metadata = isOurs && !this.#run.verify ? this.#plannedMetadata(entries, row) : undefined;
+    const file = this.plan.addFile(directory, row, path.at(-1) ?? "", { state, metadata });
+    for (const { id, place } of parts) this.plan.addPart(id, place);
+    if (links !== undefined) this.plan.firstLinks.set(links, file);
+    if (state === "unchanged") this.#run.report.skipped(path, entries.size(row));
     else this.#run.report.planned(this.plan.fileSize(file));
-    return entryPlan.metadata;
+    return metadata ? entryPlan.leave : entryPlan.metadata;
   }
 
-  #locateContent({ content, size }: Node, path: TargetPath): { id: BlobId; pack: ObjectId; plainBytes: number }[] {
-    if (!content) throw new EngineError("corrupt-data", `${showPath(path)} has no list of contents`);
+  /** What the plan keeps to be set on the entry; undefined if its node is needed for that. */
+  #plannedMetadata(entries: TreeEntries, row: number): EntryMetadata | undefined {
+    const metadata = this.#run.ownershipByName ? undefined : entries.simpleMetadata(row);
+    return metadata && isPlannable(metadata) ? metadata : undefined;
+  }
+
+  #locateContent(entries: TreeEntries, row: number, path: TargetPath): PlannedPart[] {
+    const count = entries.contentCount(row);
+    if (count === undefined) throw new EngineError("corrupt-data", `${showPath(path)} has no list of contents`);
+    const parts: PlannedPart[] = [];
     let bytes = 0;
-    const parts = content.map((id) => {
-      const location = this.#run.reader.locate(id);
-      if (!location)
+    for (let number = 0; number < count; number += 1) {
+      const id = entries.contentId(row, number);
+      const place = this.#run.reader.locate(id);
+      if (!place)
         throw new EngineError("corrupt-data", `${showPath(path)} can't be restored: its blob ${id} is in no index`);
-      bytes += location.plainBytes;
-      return { id, ...location };
-    });
+      bytes += place.plainBytes;
+      parts.push({ id, place });
+    }
+    const size = entries.size(row);
     if (bytes !== size)
       this.#fail(path, "corrupt-data", `${showPath(path)} should have ${size} bytes, but its contents have ${bytes}`);
     return parts;
   }
 
   /** Whether an earlier file of the plan is the same inode, and has the same content: one may have been reused while the backup ran. */
-  #isLinkOfEarlier(node: Node): boolean {
-    const first = this.plan.firstLinks.get(inodeKey(node));
+  #isLinkOfEarlier(links: string, parts: readonly PlannedPart[]): boolean {
+    const first = this.plan.firstLinks.get(links);
     if (first === undefined) return false;
-    const content = node.content ?? [];
-    const parts = [...this.plan.partsOf(first)];
-    return parts.length === content.length && parts.every((part, at) => this.plan.partId(part) === content[at]);
+    const known = [...this.plan.partsOf(first)];
+    return known.length === parts.length && known.every((part, at) => this.plan.partId(part) === parts[at]?.id);
   }
 
-  #stateOf(node: Node, existing: TargetEntry | undefined): FileState {
-    if (!existing) return "new";
+  #stateOf(node: Node, existing: TargetEntry): FileState {
     if (existing.type !== "file") return "replace";
     if (isTrusted(this.#run.overwrite, node, existing)) return "unchanged";
     // Writing into a file with several links would change the others, too, which may lie outside the target.
@@ -253,4 +268,15 @@ class Planner {
   #fail(path: TargetPath, code: EngineError["code"], message: string): void {
     this.#run.report.problem(path, new EngineError(code, message));
   }
+}
+
+interface PlannedPart {
+  readonly id: BlobId;
+  readonly place: BlobPlace;
+}
+
+const everythingSelected = { selected: true, childMayMatch: true };
+
+function rowsOf({ count }: TreeEntries): number[] {
+  return Array.from({ length: count }, (_, row) => row);
 }

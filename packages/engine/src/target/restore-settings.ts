@@ -2,6 +2,7 @@ import type { Abortable } from "../flow/abortable.ts";
 import type { PathFilter } from "../pattern/path-filter.ts";
 import type { FileTarget } from "./file-target.ts";
 import type { Overwrite } from "./overwrite.ts";
+import type { RestoreLane } from "./restore-lane.ts";
 import type { RestoreListeners, RestoreReport } from "./restore-report.ts";
 import type { SnapshotReader } from "./snapshot-reader.ts";
 
@@ -21,8 +22,6 @@ export interface RestoreSettings extends Abortable, RestoreListeners {
   readonly ownershipByName: boolean;
   /** How many files are compared or verified at once. Default 4. */
   readonly filesAtOnce?: number | undefined;
-  /** How many packs are read at once. Each costs memory: see `write-contents.ts`. Default 4. */
-  readonly packsAtOnce?: number | undefined;
 }
 
 /** What all parts of a restore work with. */
@@ -31,6 +30,8 @@ export interface RestoreRun extends RestoreSettings {
   readonly reader: SnapshotReader;
   readonly target: FileTarget;
   readonly report: RestoreReport;
+  /** Threads for a restore with much to write; `FileTarget.openLanes` with the repository's key. Without any all is done in this thread. */
+  readonly openLanes?: (() => readonly RestoreLane[]) | undefined;
 }
 
 /** Hashing is the work of a processor, and reading that of a disk: a few at once keep both busy. */

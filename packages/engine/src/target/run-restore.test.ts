@@ -8,6 +8,7 @@ import { memoryTarget, type MemoryTarget } from "../platform/testing/memory-targ
 import { type RestoreItem, type RestoreProblem, RestoreReport } from "./restore-report.ts";
 import type { RestoreSettings } from "./restore-settings.ts";
 import { type RestoreResult, runRestore } from "./run-restore.ts";
+import { NodeEntries } from "./tree-entries.ts";
 
 const mtimeNs = 1_700_000_000_123_456_789n;
 
@@ -238,9 +239,19 @@ test("a lost blob is said with the range of the file, the other parts and files 
   expect(result).toMatchObject({ problems: 1, filesRestored: 3, verified: { files: 2, bytes: 8 } });
 });
 
+test("of a file that is lost wholly nothing is left, wherever its parts were", async () => {
+  for (const blobsPerPack of [1, 10]) {
+    const snapshot = new MemorySnapshot({ lost: "aaaabbbb", well: "cccc" }, { blobsPerPack });
+    for (const part of ["aaaa", "bbbb"]) snapshot.damaged.add(snapshot.idOf(part));
+    const { target, problems } = await restoreInto(memoryTarget(), snapshot);
+    expect(target.contents()).toEqual({ "/well": "cccc" });
+    expect(problems.map(({ path }) => path)).toEqual(["/lost", "/lost"]);
+  }
+});
+
 test("a lost tree is said with its directory, and the other directories are restored", async () => {
   const snapshot = new MemorySnapshot({ hurt: { f: "f" }, well: { g: "g" } });
-  const hurt = (await snapshot.tree(snapshot.root))[0]?.subtree;
+  const hurt = (await snapshot.tree(snapshot.root)).subtree(0);
   if (hurt) snapshot.damaged.add(hurt);
   const { target, problems } = await restoreInto(await targetWith({ hurt: { old: "kept" } }), snapshot, {
     delete: true,
@@ -330,8 +341,8 @@ test("traps in names are said and left out, the rest is restored, and nothing is
 
 test("a snapshot that goes down for ever ends at a depth nobody could name", async () => {
   const snapshot = new MemorySnapshot({ d: {} });
-  const [directory] = await snapshot.tree(snapshot.root);
-  snapshot.tree = async () => await Promise.resolve(directory ? [{ ...directory, subtree: snapshot.root }] : []);
+  const directory = (await snapshot.tree(snapshot.root)).node(0);
+  snapshot.tree = async () => await Promise.resolve(new NodeEntries([{ ...directory, subtree: snapshot.root }]));
   const { result, problems } = await restoreInto(memoryTarget(), snapshot, { dryRun: true });
   expect(result.filesRestored).toBe(2048);
   expect(problems).toMatchObject([{ message: expect.stringContaining("more than 2048 directories") }]);
@@ -339,9 +350,7 @@ test("a snapshot that goes down for ever ends at a depth nobody could name", asy
 
 test("a store that is gone ends the restore", async () => {
   const snapshot = new MemorySnapshot({ a: { f: "f" } });
-  snapshot.packBlobs = () => {
-    throw new EngineError("store-unavailable", "gone");
-  };
+  snapshot.packBytes = async () => await Promise.reject(new EngineError("store-unavailable", "gone"));
   await expect(restoreInto(memoryTarget(), snapshot)).rejects.toThrow("gone");
 });
 

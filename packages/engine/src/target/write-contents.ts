@@ -1,52 +1,89 @@
-import { EngineError } from "../errors/engine-error.ts";
+import { EngineError, isEngineError } from "../errors/engine-error.ts";
 import { mapConcurrent } from "../flow/map-concurrent.ts";
-import { type BlobId, type ObjectId, shortId } from "../format/ids.ts";
-import { OpenFiles } from "./open-files.ts";
+import { type BlobId, shortId } from "../format/ids.ts";
+import { type ContentTask, contentTasks, TaskQueue } from "./content-tasks.ts";
+import { type FilesOfTask, filesOfTask, laneTask } from "./lane-task.ts";
+import { MainFiles } from "./main-files.ts";
+import { fileFlags, type LaneAnswer, type LaneTask, type RestoreLane } from "./restore-lane.ts";
 import type { FileNumber, PartNumber, RestorePlan } from "./restore-plan.ts";
 import type { RestoreRun } from "./restore-settings.ts";
-import type { LoadedContent } from "./snapshot-reader.ts";
 import { showPath } from "./show-path.ts";
-
-/** Each pack holds one joined read in memory, at most 32 MiB or one blob, and the blob being written: with four some 150 MB at the worst. */
-const defaultPacksAtOnce = 4;
+import { TaskWriter } from "./task-writer.ts";
 
 /**
- * Brings every missing part of every file into place: pack by pack in the order of their first use, several at once, each blob to all
- * files that want it as soon as it is there. A file that can't be made whole is reported once and left without metadata.
+ * While a lane writes one task the next is read. Each has a run of a pack in memory, 8 MiB or one blob: some 64 MiB for four lanes, besides the
+ * blob that each has open.
+ */
+const tasksPerLane = 2;
+
+/** Threads cost some 50 ms and 25 MB each before they do anything: less than this is written sooner without them. */
+const worthThreads = { bytes: 16 * 1024 * 1024, parts: 1000 };
+
+/**
+ * Brings every missing part of every file into place: pack by pack in the order of their first use, each blob to all files that want it as
+ * soon as it is there; and finishes the files whose metadata is in the plan. A file that can't be made whole is reported once and left without metadata.
  */
 export async function writeContents(run: RestoreRun, plan: RestorePlan): Promise<void> {
-  const { signal, packsAtOnce = defaultPacksAtOnce } = run;
-  await using files = new OpenFiles(run, plan);
-  const writer = new ContentWriter(run, plan, files);
+  const writer = new ContentWriter(run, plan);
   await writer.finishComplete();
-  const written = mapConcurrent(plan.missingByPack(), packsAtOnce, async ({ pack, parts }) => {
-    await writer.writePack(pack, parts);
+  const tasks = contentTasks(plan);
+  const lanes = openLanes(run, tasks);
+  const queue = new TaskQueue(tasks, lanes.length);
+  const work = lanes.map(async (lane, number) => {
+    try {
+      const written = mapConcurrent(
+        queue.tasksOf(number),
+        tasksPerLane,
+        async (task) => await writer.write(lane, task),
+      );
+      for await (const _ of written) run.signal.throwIfAborted();
+    } finally {
+      // After a failure the others end with what they have begun.
+      queue.close();
+    }
   });
-  for await (const _ of written) signal.throwIfAborted();
+  try {
+    for (const outcome of await Promise.allSettled(work)) if (outcome.status === "rejected") throw outcome.reason;
+  } finally {
+    for (const lane of lanes) await lane[Symbol.asyncDispose]();
+  }
+}
+
+function openLanes({ target, reader, openLanes }: RestoreRun, tasks: readonly ContentTask[]): readonly RestoreLane[] {
+  const bytes = tasks.reduce((sum, { start, end }) => sum + end - start, 0);
+  const parts = tasks.reduce((sum, task) => sum + task.parts.length, 0);
+  const threads = bytes >= worthThreads.bytes || parts >= worthThreads.parts ? openLanes?.() : undefined;
+  return threads && threads.length > 0 ? threads : [new TaskWriter(target, reader.openBlob)];
+}
+
+/** What a lane has or has not done of a task. */
+interface Written {
+  readonly parts: readonly PartNumber[];
+  readonly files: FilesOfTask;
+  readonly sent: LaneTask;
+  readonly answer: LaneAnswer;
 }
 
 class ContentWriter {
   readonly #run: RestoreRun;
   readonly #plan: RestorePlan;
-  readonly #files: OpenFiles;
+  readonly #files: MainFiles;
   /** By file: how many parts are still to come, written or found lost. */
   readonly #awaited: Uint32Array;
   /** By file: 1 if a part is lost. */
   readonly #damaged: Uint8Array;
-  /** By file: 1 if it was there before. */
-  readonly #updated: Uint8Array;
+  /** By file: 1 if a part was written. */
+  readonly #hasContent: Uint8Array;
 
-  constructor(run: RestoreRun, plan: RestorePlan, files: OpenFiles) {
+  constructor(run: RestoreRun, plan: RestorePlan) {
     this.#run = run;
     this.#plan = plan;
-    this.#files = files;
+    this.#files = new MainFiles(run, plan);
     this.#awaited = new Uint32Array(plan.fileCount);
     this.#damaged = new Uint8Array(plan.fileCount);
-    this.#updated = new Uint8Array(plan.fileCount);
-    for (let file = 0; file < plan.fileCount; file += 1) {
-      this.#updated[file] = plan.fileState(file) === "update" ? 1 : 0;
-      for (const part of plan.partsOf(file)) if (plan.isMissing(part)) this.#awaitMore(file, 1);
-    }
+    this.#hasContent = new Uint8Array(plan.fileCount);
+    for (let part = 0; part < plan.partCount; part += 1)
+      if (plan.isMissing(part)) this.#awaitMore(plan.partFile(part), 1);
   }
 
   /** Files that miss no part: empty ones, and those that were only too long. Counts what was in place before, too. */
@@ -54,78 +91,130 @@ class ContentWriter {
     for (let file = 0; file < this.#plan.fileCount; file += 1) {
       this.#run.signal.throwIfAborted();
       if (this.#plan.fileState(file) === "unchanged") continue;
-      for (const part of this.#plan.partsOf(file))
-        if (!this.#plan.isMissing(part)) this.#run.report.wrote(this.#plan.partLength(part));
-      if (this.#awaited[file] !== 0) continue;
-      await this.#orFail(file, async () => {
-        await this.#files.touch(file);
-        this.#finished(file);
-      });
+      if (this.#plan.fileState(file) === "update")
+        for (const part of this.#plan.partsOf(file))
+          if (!this.#plan.isMissing(part)) this.#run.report.wrote(this.#plan.partLength(part));
+      if (this.#awaited[file] === 0) await this.#orFail(file, async () => await this.#finish(file));
     }
   }
 
-  async writePack(pack: ObjectId, parts: readonly PartNumber[]): Promise<void> {
-    const wanted = this.#wantedFrom(parts);
-    if (wanted.size === 0) return;
-    for await (const loaded of this.#run.reader.packBlobs(pack, [...wanted.keys()])) {
-      this.#run.signal.throwIfAborted();
-      for (const part of wanted.get(loaded.id) ?? []) await this.#writePart(part, loaded);
-    }
+  async write(lane: RestoreLane, task: ContentTask): Promise<void> {
+    const files = filesOfTask(this.#plan, this.#missing(task));
+    for (const file of files.numbers)
+      if (!files.whole.has(file)) await this.#orFail(file, async () => await this.#files.prepare(file));
+    const parts = this.#missing(task);
+    if (parts.length === 0) return;
+    const bytes = await this.#run.reader.packBytes(task.pack, task.start, task.end);
+    this.#run.signal.throwIfAborted();
+    if (!bytes) return await this.#writeSingly(parts);
+    const sparse = (file: FileNumber): boolean => this.#files.hasHoles(file);
+    const sent = laneTask(this.#plan, task, { parts, files, bytes, sparse });
+    await this.#settle({ parts, files, sent, answer: await lane.write(sent) });
   }
 
-  #wantedFrom(parts: readonly PartNumber[]): Map<BlobId, PartNumber[]> {
-    const wanted = new Map<BlobId, PartNumber[]>();
-    for (const part of parts) {
-      if (!this.#plan.isMissing(part)) continue;
-      const id = this.#plan.partId(part);
-      const uses = wanted.get(id);
-      if (uses) uses.push(part);
-      else wanted.set(id, [part]);
-    }
-    return wanted;
+  /** Parts of a task that are still to be written: a file may have failed meanwhile. */
+  #missing({ parts }: ContentTask): PartNumber[] {
+    return [...parts].filter((part) => this.#plan.isMissing(part));
   }
 
-  async #writePart(part: PartNumber, loaded: LoadedContent): Promise<void> {
-    const file = this.#plan.partFile(part);
-    if (this.#plan.fileState(file) === "failed") return;
-    await this.#orFail(file, async () => {
-      const plain = this.#usable(part, loaded);
-      if (plain) {
-        await this.#files.write(file, this.#plan.partOffset(part), plain);
-        this.#run.report.wrote(plain.length);
+  async #settle({ parts, files, sent, answer }: Written): Promise<void> {
+    for (const { file, message } of answer.warnings) this.#warn(numberOf(files, file), message);
+    for (const { file, code, message, hint } of answer.failures)
+      this.#fail(numberOf(files, file), new EngineError(code, message, hint === undefined ? {} : { hint }));
+    const damagedBlobs = new Set(answer.damagedBlobs);
+    const damaged: PartNumber[] = [];
+    let writtenBytes = 0;
+    for (const [at, part] of parts.entries()) {
+      const file = this.#plan.partFile(part);
+      if (this.#plan.fileState(file) === "failed") continue;
+      if (damagedBlobs.has(sent.parts.blobs[at] ?? 0)) {
+        damaged.push(part);
+        continue;
       }
+      // The lane has made it, if nobody else had. What is still to be done with it is ours.
+      if (this.#plan.fileState(file) === "new") this.#plan.setFileState(file, "open");
+      this.#hasContent[file] = 1;
+      writtenBytes += this.#plan.partLength(part);
       this.#awaitMore(file, -1);
-      if (this.#awaited[file] !== 0) return;
-      await this.#files.close(file);
-      this.#finished(file);
-    });
+      if (this.#awaited[file] !== 0) continue;
+      if (((sent.files.flags[sent.parts.files[at] ?? 0] ?? 0) & fileFlags.isFinished) !== 0) this.#finished(file);
+      else await this.#orFail(file, async () => await this.#finish(file));
+    }
+    this.#run.report.wrote(writtenBytes);
+    await this.#writeSingly(damaged);
+  }
+
+  /** Parts whose blobs did not come out right together with others: each by itself, from another copy perhaps. Rare, so simple. */
+  async #writeSingly(parts: readonly PartNumber[]): Promise<void> {
+    let last: { readonly id: BlobId; readonly plain: Uint8Array | EngineError } | undefined;
+    for (const part of parts) {
+      this.#run.signal.throwIfAborted();
+      const file = this.#plan.partFile(part);
+      if (this.#plan.fileState(file) === "failed") continue;
+      const id = this.#plan.partId(part);
+      if (last?.id !== id) last = { id, plain: await this.#content(id) };
+      const { plain } = last;
+      await this.#orFail(file, async () => await this.#writePart(part, plain));
+    }
+  }
+
+  async #content(id: BlobId): Promise<Uint8Array | EngineError> {
+    try {
+      return await this.#run.reader.content(id);
+    } catch (error) {
+      if (isEngineError(error, "corrupt-data", "not-found")) return error;
+      throw error;
+    }
+  }
+
+  async #writePart(part: PartNumber, content: Uint8Array | EngineError): Promise<void> {
+    const file = this.#plan.partFile(part);
+    const plain = this.#usable(part, content);
+    if (plain) {
+      await this.#files.write(file, this.#plan.partOffset(part), plain);
+      this.#hasContent[file] = 1;
+      this.#run.report.wrote(plain.length);
+    }
+    this.#awaitMore(file, -1);
+    if (this.#awaited[file] === 0) await this.#finish(file);
   }
 
   /** Undefined if the part is lost. That is said, and the file's other parts are written all the same: they may be all that is left of it. */
-  #usable(part: PartNumber, loaded: LoadedContent): Uint8Array | undefined {
-    if ("plain" in loaded && loaded.plain.length === this.#plan.partLength(part)) return loaded.plain;
+  #usable(part: PartNumber, content: Uint8Array | EngineError): Uint8Array | undefined {
+    const isError = content instanceof EngineError;
+    if (!isError && content.length === this.#plan.partLength(part)) return content;
     const file = this.#plan.partFile(part);
     const path = this.#plan.filePath(file);
     const start = this.#plan.partOffset(part);
-    const reason =
-      "error" in loaded ? loaded.error.message : `blob ${shortId(loaded.id)} is not as long as the index says`;
+    const reason = isError
+      ? content.message
+      : `blob ${shortId(this.#plan.partId(part))} is not as long as the index says`;
     const message = `Bytes ${start} to ${start + this.#plan.partLength(part)} of ${showPath(path)} are lost: ${reason}`;
     this.#damaged[file] = 1;
-    this.#run.report.problem(
-      path,
-      new EngineError("corrupt-data", message, "error" in loaded ? { cause: loaded.error } : {}),
-    );
+    this.#run.report.problem(path, new EngineError("corrupt-data", message, isError ? { cause: content } : {}));
     return undefined;
   }
 
-  #finished(file: FileNumber): void {
-    if (this.#damaged[file] === 1) {
-      this.#plan.failFile(file);
+  /** All parts of a file were written or found lost. */
+  async #finish(file: FileNumber): Promise<void> {
+    if (this.#damaged[file] === 0) {
+      await this.#files.finish(file, (message) => this.#warn(file, message));
+      this.#finished(file);
       return;
     }
+    if (this.#hasContent[file] === 0) await this.#files.discard(file);
+    this.#plan.failFile(file);
+  }
+
+  #finished(file: FileNumber): void {
     this.#plan.setFileState(file, "done");
-    const action = this.#updated[file] === 1 ? "updated" : "restored";
+    const action = this.#files.isUpdate(file) ? "updated" : "restored";
     this.#run.report.restored(this.#plan.filePath(file), this.#plan.fileSize(file), action);
+  }
+
+  #warn(file: FileNumber, message: string): void {
+    const path = this.#plan.filePath(file);
+    this.#run.report.problem(path, new EngineError("target-unwritable", `${showPath(path)}: ${message}`));
   }
 
   /** A file that can't be written is given up, and the others go on. */
@@ -133,14 +222,21 @@ class ContentWriter {
     try {
       await work();
     } catch (error) {
-      const isFirst = this.#plan.fileState(file) !== "failed";
-      this.#plan.failFile(file);
-      if (isFirst) this.#run.report.problem(this.#plan.filePath(file), error);
-      await this.#files.close(file).catch(() => undefined);
+      this.#fail(file, error);
     }
+  }
+
+  #fail(file: FileNumber, error: unknown): void {
+    const isFirst = this.#plan.fileState(file) !== "failed";
+    this.#plan.failFile(file);
+    if (isFirst) this.#run.report.problem(this.#plan.filePath(file), error);
   }
 
   #awaitMore(file: FileNumber, parts: number): void {
     this.#awaited[file] = (this.#awaited[file] ?? 0) + parts;
   }
+}
+
+function numberOf({ numbers }: FilesOfTask, at: number): FileNumber {
+  return numbers[at] ?? -1;
 }

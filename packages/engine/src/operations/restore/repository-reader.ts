@@ -1,36 +1,43 @@
 import { plainBytesOf } from "../../blob/plain-bytes.ts";
+import { isEngineError } from "../../errors/engine-error.ts";
 import type { Abortable } from "../../flow/abortable.ts";
-import type { BlobLocation } from "../../format/blob.ts";
-import type { BlobId, ObjectId } from "../../format/ids.ts";
-import { loadPackBlobs } from "../../repository/load-pack-blobs.ts";
-import { loadTree } from "../../repository/load-tree.ts";
+import { objectName } from "../../format/object-name.ts";
+import { readTreeRows } from "../../format/read-tree-rows.ts";
+import { TreeRoom } from "../../format/tree-room.ts";
+import { isOversizedBlob, loadBlob } from "../../repository/load-blob.ts";
+import { decodeLoadedTree, treeReaderOf } from "../../repository/load-tree.ts";
 import type { Repository } from "../../repository/repository.ts";
-import type { LoadedContent, SnapshotReader } from "../../target/snapshot-reader.ts";
+import type { SnapshotReader } from "../../target/snapshot-reader.ts";
+import { NodeEntries, RowEntries } from "../../target/tree-entries.ts";
+import { blobOpener } from "./blob-opener.ts";
 
 /** What a restore reads, from an opened repository whose index is loaded. */
 export function repositoryReader(repository: Repository, options: Abortable): SnapshotReader {
+  /** Memory that trees were in, for the next ones. */
+  const rooms: TreeRoom[] = [];
   return {
-    tree: async (id) => await loadTree(repository, id, options),
+    tree: async (id) => {
+      const room = rooms.pop() ?? new TreeRoom();
+      const bytes = await treeReaderOf(repository).read(id, { ...options, room });
+      const rows = readTreeRows(bytes, room);
+      if (!rows) return new NodeEntries(decodeLoadedTree(bytes, id));
+      return new RowEntries(rows, () => void (room.isSmall ? rooms.push(room) : room.free()));
+    },
     locate: (id) => {
       const [location] = repository.index.find({ type: "data", id });
-      return location && { pack: location.pack, plainBytes: plainBytesOf(location) };
+      return location && { ...location, plainBytes: plainBytesOf(location) };
     },
-    packBlobs: (pack, ids) => packBlobs(repository, pack, ids, options),
+    packBytes: async (pack, start, end) => {
+      if (isOversizedBlob("data", end - start)) return undefined;
+      try {
+        return await repository.store.get(objectName("data", pack), { ...options, range: { start, end } });
+      } catch (error) {
+        if (isEngineError(error, "corrupt-data", "not-found")) return undefined;
+        throw error;
+      }
+    },
+    openBlob: blobOpener(repository.compute.primitives, repository.masterKey),
+    content: async (id) => await loadBlob(repository, { type: "data", id }, options),
     blobId: async (plain) => await repository.compute.blobId(plain),
   };
-}
-
-async function* packBlobs(
-  repository: Repository,
-  pack: ObjectId,
-  ids: readonly BlobId[],
-  options: Abortable,
-): AsyncGenerator<LoadedContent, void, undefined> {
-  const locations = ids.map((id) => inPack(repository, pack, id)).filter((location) => location !== undefined);
-  for await (const { location, ...loaded } of loadPackBlobs(repository, pack, locations, options))
-    yield { id: location.id, ...loaded };
-}
-
-function inPack(repository: Repository, pack: ObjectId, id: BlobId): BlobLocation | undefined {
-  return repository.index.find({ type: "data", id }).find((location) => location.pack === pack);
 }

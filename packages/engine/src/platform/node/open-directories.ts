@@ -1,8 +1,8 @@
 import { closeSync } from "node:fs";
-import { encodeName } from "../../format/names.ts";
 import type { TargetPath } from "../../target/file-target.ts";
+import { requirePlainName } from "../../target/plain-name.ts";
 import type { Descriptor } from "./posix-library.ts";
-import { openDirectory, openDirectoryAt } from "./posix-write.ts";
+import { openDirectoryAt } from "./posix-write.ts";
 
 /** A restore works in few directories at a time, and a process has at least some 256 descriptors. */
 const openMax = 64;
@@ -12,24 +12,29 @@ const openMax = 64;
  * entries cost one system call for the way to them. What is open stays what it was, whatever its path comes to mean.
  */
 export class OpenDirectories {
-  readonly #rootPath: string;
+  readonly #openRoot: () => Descriptor;
   /** By the names joined with `/`, the longest unused first. The root has the key "" and is never closed. */
   readonly #open = new Map<string, Descriptor>();
-  /** The key that was asked for last. */
-  #previous = "";
+  /** What was asked for last, and mostly is again: then nothing is looked up. */
+  #last:
+    | { readonly path: TargetPath; readonly depth: number; readonly key: string; readonly descriptor: Descriptor }
+    | undefined;
 
-  /** `rootPath` is an escaped string. */
-  constructor(rootPath: string) {
-    this.#rootPath = rootPath;
+  constructor(openRoot: () => Descriptor) {
+    this.#openRoot = openRoot;
   }
 
   /**
    * The directory at the first `depth` names of `path`. It stays open through one more call, so that two can be used together.
-   * The names must be plain. Throws system errors.
+   * Throws system errors, and `target-unwritable` for a name that is no plain name.
    */
   at(path: TargetPath, depth = path.length): Descriptor {
-    const descriptor = this.#walk(path, depth);
-    this.#previous = keyOf(path, depth);
+    if (this.#last && isSamePlace(this.#last, path, depth)) return this.#last.descriptor;
+    // Names with a slash in them would make one key of two places.
+    for (let at = 0; at < depth; at += 1) requirePlainName(path, path[at] ?? "");
+    const key = keyOf(path, depth);
+    const descriptor = this.#walk(path, depth, key);
+    this.#last = { path, depth, key, descriptor };
     return descriptor;
   }
 
@@ -44,16 +49,16 @@ export class OpenDirectories {
     for (const key of this.#open.keys()) this.#close(key);
   }
 
-  #walk(path: TargetPath, depth: number): Descriptor {
+  #walk(path: TargetPath, depth: number, key: string): Descriptor {
     let known = depth;
-    let descriptor = this.#find(keyOf(path, known));
+    let descriptor = this.#find(key);
     while (descriptor === undefined && known > 0) {
       known -= 1;
       descriptor = this.#find(keyOf(path, known));
     }
-    descriptor ??= this.#keep("", openDirectory(encodeName(this.#rootPath)));
+    descriptor ??= this.#keep("", this.#openRoot());
     for (; known < depth; known += 1)
-      descriptor = this.#keep(keyOf(path, known + 1), openDirectoryAt(descriptor, encodeName(path[known] ?? "")));
+      descriptor = this.#keep(keyOf(path, known + 1), openDirectoryAt(descriptor, path[known] ?? ""));
     return descriptor;
   }
 
@@ -70,7 +75,7 @@ export class OpenDirectories {
     this.#open.set(key, descriptor);
     if (this.#open.size > openMax)
       for (const oldest of this.#open.keys()) {
-        if (oldest === "" || oldest === key || oldest === this.#previous) continue;
+        if (oldest === "" || oldest === key || oldest === this.#last?.key) continue;
         this.#close(oldest);
         break;
       }
@@ -80,8 +85,20 @@ export class OpenDirectories {
   #close(key: string): void {
     const descriptor = this.#open.get(key);
     this.#open.delete(key);
+    if (this.#last?.key === key) this.#last = undefined;
     if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+function isSamePlace(
+  last: { readonly path: TargetPath; readonly depth: number },
+  path: TargetPath,
+  depth: number,
+): boolean {
+  if (last.depth !== depth) return false;
+  // From the end: neighbours differ there first.
+  for (let at = depth - 1; at >= 0; at -= 1) if (last.path[at] !== path[at]) return false;
+  return true;
 }
 
 function keyOf(path: TargetPath, depth: number): string {

@@ -218,6 +218,9 @@ test.runIf(isRoot)("owner and mode come back, setuid too, on links the link's ow
   expect(lstatSync(join(root, "f"))).toMatchObject({ uid: 1234, gid: 5678 });
   expect(modes("f")).toEqual([0o6755]);
   expect(lstatSync(join(root, "l"))).toMatchObject({ uid: 12, gid: 34 });
+  // Another owner takes the bits away, though the mode that is wanted was there.
+  await target.setMetadata(["f"], sampleNode({ name: "f", mode, uid: 4321, gid: 5678 }), loud);
+  expect(modes("f")).toEqual([0o6755]);
 });
 
 test.runIf(isRoot)("ownership by name asks the system, and gives to root what it does not know", async () => {

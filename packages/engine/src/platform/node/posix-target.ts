@@ -1,14 +1,25 @@
-import { closeSync, fstatSync, mkdirSync, realpathSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, realpathSync, writeSync } from "node:fs";
+import type { MasterKey } from "../../crypto/master-key.ts";
 import { EngineError } from "../../errors/engine-error.ts";
 import { invariant } from "../../errors/invariant.ts";
 import { displayName, decodeName, encodeName } from "../../format/names.ts";
 import type { Node } from "../../format/node.ts";
-import type { FileTarget, MetadataOptions, TargetEntry, TargetFile, TargetPath } from "../../target/file-target.ts";
-import { plainNameProblem } from "../../target/plain-name.ts";
+import type {
+  EntryMetadata,
+  FileTarget,
+  MetadataOptions,
+  TargetEntry,
+  TargetFile,
+  TargetPath,
+} from "../../target/file-target.ts";
+import { plainNameProblem, requirePlainName } from "../../target/plain-name.ts";
+import type { RestoreLane } from "../../target/restore-lane.ts";
 import { showPath } from "../../target/show-path.ts";
+import { writeInSteps } from "../../target/write-in-steps.ts";
 import { EventLoopBreather } from "./event-loop-breather.ts";
 import { OpenDirectories } from "./open-directories.ts";
-import { PosixFile } from "./posix-file.ts";
+import { NamedEntry } from "./posix-entry.ts";
+import { PosixFile, type PosixFileOptions, setFileMetadata, writeAtOnceBytes } from "./posix-file.ts";
 import type { Descriptor } from "./posix-library.ts";
 import { isMac } from "./posix-library.ts";
 import { listAt } from "./posix-list.ts";
@@ -21,23 +32,41 @@ import {
   makeDirectoryAt,
   makeFifoAt,
   makeNodeAt,
+  openDirectory,
+  openDirectoryAt,
   openFileAt,
   symlinkAt,
   unlinkAt,
 } from "./posix-write.ts";
-import { systemCode, targetError } from "./target-error.ts";
+import { settingWarning, systemCode, targetError } from "./target-error.ts";
+import { WorkerRestoreLane } from "./worker-restore-lane.ts";
+
+export interface PosixTargetOptions {
+  /** The root, if it is open already: then its path is for messages only. It stays its owner's. */
+  readonly rootDescriptor?: Descriptor;
+  /** Calls may wait for the disk: the thread has nothing else to do. */
+  readonly mayWait?: boolean;
+  /** How many threads `openLanes` starts. None unless told. */
+  readonly lanes?: number;
+}
 
 /** A folder of this machine as a restore's target, on Linux and macOS. `rootPath` is an absolute escaped string. */
 export class PosixTarget implements FileTarget {
   readonly label: string;
   readonly #rootPath: string;
   readonly #directories: OpenDirectories;
+  readonly #files: PosixFileOptions;
+  readonly #lanes: number;
   readonly #breather = new EventLoopBreather();
 
-  constructor(rootPath: string) {
+  constructor(rootPath: string, { rootDescriptor, mayWait = false, lanes = 0 }: PosixTargetOptions = {}) {
     this.#rootPath = rootPath;
     this.label = displayName(rootPath);
-    this.#directories = new OpenDirectories(rootPath);
+    this.#files = { mayWait };
+    this.#lanes = lanes;
+    this.#directories = new OpenDirectories(() =>
+      rootDescriptor === undefined ? openDirectory(rootPath) : openDirectoryAt(rootDescriptor, "."),
+    );
   }
 
   get isWholeSystem(): boolean {
@@ -89,7 +118,42 @@ export class PosixTarget implements FileTarget {
   }
 
   async createFile(path: TargetPath): Promise<TargetFile> {
-    return await this.#do("create the file", path, () => new PosixFile(createFileAt(...this.#place(path)), path));
+    return await this.#do(
+      "create the file",
+      path,
+      () => new PosixFile(createFileAt(...this.#place(path)), path, this.#files),
+    );
+  }
+
+  async writeNewFile(
+    path: TargetPath,
+    bytes: Uint8Array,
+    metadata: EntryMetadata | undefined,
+    options: MetadataOptions,
+  ): Promise<void> {
+    if (this.#files.mayWait || bytes.length <= writeAtOnceBytes)
+      await this.#do("create the file", path, () => this.#writeAtOnce(path, bytes, metadata, options));
+    else await writeInSteps(this, path, bytes, metadata, options);
+  }
+
+  /** One file is some ten system calls: with a promise for each, and its garbage, it would cost half as much again. */
+  #writeAtOnce(
+    path: TargetPath,
+    bytes: Uint8Array,
+    metadata: EntryMetadata | undefined,
+    options: MetadataOptions,
+  ): void {
+    const descriptor = createFileAt(...this.#place(path));
+    let doing = "write to the file";
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done, bytes.length - done, done);
+      doing = "set the metadata of";
+      if (metadata) setFileMetadata(descriptor, path, metadata, options);
+    } catch (error) {
+      closeSync(descriptor);
+      throw targetError(doing, path, error);
+    }
+    closeSync(descriptor);
   }
 
   async openFile(path: TargetPath, access: "read" | "update"): Promise<TargetFile> {
@@ -104,12 +168,12 @@ export class PosixTarget implements FileTarget {
         closeSync(descriptor);
         throw error;
       }
-      return new PosixFile(descriptor, path);
+      return new PosixFile(descriptor, path, this.#files);
     });
   }
 
   async createSymlink(path: TargetPath, linkTarget: string): Promise<void> {
-    await this.#do("create the symbolic link", path, () => symlinkAt(encodeName(linkTarget), ...this.#place(path)));
+    await this.#do("create the symbolic link", path, () => symlinkAt(linkTarget, ...this.#place(path)));
   }
 
   async createHardLink(path: TargetPath, existing: TargetPath): Promise<void> {
@@ -153,17 +217,27 @@ export class PosixTarget implements FileTarget {
     });
   }
 
-  async setMetadata(path: TargetPath, node: Node, options: MetadataOptions): Promise<void> {
+  async setMetadata(path: TargetPath, metadata: EntryMetadata, options: MetadataOptions): Promise<void> {
     await this.#do("set the metadata of", path, () => {
-      const [directory, name] = this.#place(path);
-      const type = typeOf(statAt(directory, name).mode);
-      if (type !== node.type)
-        throw new EngineError("target-unwritable", `${showPath(path)} should be a ${node.type} now, but is a ${type}`);
-      setPosixMetadata(directory, name, node, {
+      const entry = new NamedEntry(...this.#place(path));
+      const before = entry.stat();
+      const type = typeOf(before.mode);
+      if (type !== metadata.type)
+        throw new EngineError(
+          "target-unwritable",
+          `${showPath(path)} should be a ${metadata.type} now, but is a ${type}`,
+        );
+      setPosixMetadata(entry, before, metadata, {
         ownershipByName: options.ownershipByName,
-        onWarning: (doing, error) => options.onWarning(path, warning(doing, error)),
+        onWarning: (doing, error) => options.onWarning(path, settingWarning(doing, error)),
       });
     });
+  }
+
+  openLanes(masterKey: MasterKey): readonly RestoreLane[] {
+    const rootDescriptor = this.#directories.at([]);
+    const data = { rootPath: this.#rootPath, rootDescriptor, masterKey };
+    return Array.from({ length: this.#lanes }, () => new WorkerRestoreLane(data));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -182,19 +256,19 @@ export class PosixTarget implements FileTarget {
     }
   }
 
-  #place(path: TargetPath): [directory: Descriptor, name: Uint8Array] {
+  #place(path: TargetPath): [directory: Descriptor, name: string] {
     invariant(path.length > 0, "only an entry below the root has a name");
-    requirePlainNames(path);
-    return [this.#directories.at(path, path.length - 1), encodeName(path.at(-1) ?? "")];
+    const name = path.at(-1) ?? "";
+    requirePlainName(path, name);
+    return [this.#directories.at(path, path.length - 1), name];
   }
 
   #directory(path: TargetPath): Descriptor {
-    requirePlainNames(path);
     return this.#directories.at(path);
   }
 
   #statRoot(): ReturnType<typeof statAt> {
-    return statAt(this.#directories.at([]), encodeName("."));
+    return statAt(this.#directories.at([]), ".");
   }
 
   #makeRoot(): "made" | "existed" {
@@ -211,24 +285,13 @@ export class PosixTarget implements FileTarget {
 }
 
 /** A file whose mode keeps even its owner out is opened up first, as restic does: its mode is set again at the end. */
-function openAnyway(directory: Descriptor, name: Uint8Array, access: "read" | "update"): Descriptor {
+function openAnyway(directory: Descriptor, name: string, access: "read" | "update"): Descriptor {
   try {
     return openFileAt(directory, name, access);
   } catch (error) {
     if (access === "read" || systemCode(error) !== "EACCES") throw error;
     changeModeAt(directory, name, 0o600);
     return openFileAt(directory, name, access);
-  }
-}
-
-function requirePlainNames(path: TargetPath): void {
-  for (const name of path) {
-    const problem = plainNameProblem(name);
-    if (problem === undefined) continue;
-    throw new EngineError(
-      "target-unwritable",
-      `${showPath(path)} can't be restored: the name "${displayName(name)}" ${problem}`,
-    );
   }
 }
 
@@ -252,8 +315,4 @@ function specialType(node: Node): number {
   if (node.type === "dev") return 0o060000;
   if (node.type === "chardev") return 0o020000;
   throw new EngineError("unsupported", `A ${node.type} can't be created as a special file`);
-}
-
-function warning(doing: string, error: unknown): string {
-  return error instanceof Error ? `Could not ${doing}: ${error.message}` : `Could not ${doing}`;
 }

@@ -22,6 +22,11 @@ export function targetError(doing: string, path: TargetPath, error: unknown): un
   });
 }
 
+/** A thing that could not be set, while the rest was. `doing` completes "Could not …". */
+export function settingWarning(doing: string, error: unknown): string {
+  return error instanceof Error ? `Could not ${doing}: ${error.message}` : `Could not ${doing}`;
+}
+
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",

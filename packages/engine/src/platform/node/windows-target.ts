@@ -3,9 +3,17 @@ import { join, parse } from "node:path";
 import { EngineError } from "../../errors/engine-error.ts";
 import { displayName } from "../../format/names.ts";
 import type { Node } from "../../format/node.ts";
-import type { FileTarget, MetadataOptions, TargetEntry, TargetFile, TargetPath } from "../../target/file-target.ts";
+import type {
+  EntryMetadata,
+  FileTarget,
+  MetadataOptions,
+  TargetEntry,
+  TargetFile,
+  TargetPath,
+} from "../../target/file-target.ts";
 import { windowsNameProblem } from "../../target/plain-name.ts";
 import { showPath } from "../../target/show-path.ts";
+import { writeInSteps } from "../../target/write-in-steps.ts";
 import { systemCode, targetError } from "./target-error.ts";
 
 /**
@@ -78,6 +86,15 @@ export class WindowsTarget implements FileTarget {
     );
   }
 
+  async writeNewFile(
+    path: TargetPath,
+    bytes: Uint8Array,
+    metadata: EntryMetadata | undefined,
+    options: MetadataOptions,
+  ): Promise<void> {
+    await writeInSteps(this, path, bytes, metadata, options);
+  }
+
   async openFile(path: TargetPath, access: "read" | "update"): Promise<TargetFile> {
     return await doing("open the file", path, async () => {
       const place = await this.#place(path);
@@ -120,16 +137,13 @@ export class WindowsTarget implements FileTarget {
     });
   }
 
-  async setMetadata(path: TargetPath, node: Node, { onWarning }: MetadataOptions): Promise<void> {
+  async setMetadata(path: TargetPath, metadata: EntryMetadata, options: MetadataOptions): Promise<void> {
     await doing("set the metadata of", path, async () => {
       const place = await this.#place(path);
-      const type = typeOf(await fs.lstat(place));
-      if (type !== node.type)
-        throw new EngineError("target-unwritable", `${showPath(path)} should be a ${node.type} now, but is a ${type}`);
-      if (node.genericAttributes.has("windows.security_descriptor"))
-        onWarning(path, "Could not set the access list: not supported yet");
-      await fs.lutimes(place, seconds(node.atimeNs), seconds(node.mtimeNs));
-      if (type === "file") await fs.chmod(place, node.mode & 0o777);
+      requireType(typeOf(await fs.lstat(place)), metadata, path);
+      warnOfAccessList(path, metadata, options);
+      await fs.lutimes(place, seconds(metadata.atimeNs), seconds(metadata.mtimeNs));
+      if (metadata.type === "file") await fs.chmod(place, metadata.mode & 0o777);
     });
   }
 
@@ -202,9 +216,32 @@ class OpenFile implements TargetFile {
     await doing("set the size of the file", this.#path, async () => await this.#handle.truncate(size));
   }
 
+  async setMetadata(metadata: EntryMetadata, options: MetadataOptions): Promise<void> {
+    await doing("set the metadata of", this.#path, async () => {
+      requireType("file", metadata, this.#path);
+      warnOfAccessList(this.#path, metadata, options);
+      await this.#handle.utimes(seconds(metadata.atimeNs), seconds(metadata.mtimeNs));
+      await this.#handle.chmod(metadata.mode & 0o777);
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await doing("finish the file", this.#path, async () => await this.#handle.close());
   }
+}
+
+function requireType(type: TargetEntry["type"], { type: wanted }: EntryMetadata, path: TargetPath): void {
+  if (type === wanted) return;
+  throw new EngineError("target-unwritable", `${showPath(path)} should be a ${wanted} now, but is a ${type}`);
+}
+
+function warnOfAccessList(
+  path: TargetPath,
+  { genericAttributes }: EntryMetadata,
+  { onWarning }: MetadataOptions,
+): void {
+  if (genericAttributes.has("windows.security_descriptor"))
+    onWarning(path, "Could not set the access list: not supported yet");
 }
 
 async function doing<Result>(what: string, path: TargetPath, work: () => Promise<Result>): Promise<Result> {

@@ -72,6 +72,36 @@ export function fileTargetSuite(label: string, open: () => Promise<TargetUnderTe
       expect(textOf(await file.read(11, 3))).toBe("");
     });
 
+    test("writes a new file at once, with metadata or without", async () => {
+      await target.makeDirectory([]);
+      const mtimeNs = 1_600_000_000_000_000_001n;
+      await target.writeNewFile(["f"], bytesOf("all of it"), sampleNode({ name: "f", mtimeNs }), quiet);
+      await target.writeNewFile(["empty"], new Uint8Array(), undefined, quiet);
+      expect(await readFile(target, ["f"])).toBe("all of it");
+      expect(await target.stat(["f"])).toMatchObject({ mtimeNs });
+      expect(await target.stat(["empty"])).toMatchObject({ type: "file", size: 0 });
+      await target.createSymlink(["link"], "elsewhere");
+      for (const name of ["f", "link", ".."])
+        await expectUnwritable(target.writeNewFile([name], bytesOf("x"), undefined, quiet));
+      expect(await readFile(target, ["f"])).toBe("all of it");
+      const large = new Uint8Array(3 * 1024 * 1024).fill(7);
+      await target.writeNewFile(["large"], large, sampleNode({ name: "large", mtimeNs }), quiet);
+      expect(await target.stat(["large"])).toMatchObject({ size: large.length, mtimeNs });
+    });
+
+    test("sets the metadata of an open file that has lost its name", async () => {
+      await target.makeDirectory([]);
+      const mtimeNs = 1_600_000_000_000_000_001n;
+      await using file = await target.createFile(["f"]);
+      await file.write(0, bytesOf("x"));
+      await target.createHardLink(["kept"], ["f"]);
+      await target.remove(["f"]);
+      await target.createSymlink(["f"], "elsewhere");
+      await file.setMetadata(sampleNode({ name: "f", mtimeNs }), quiet);
+      expect(await target.stat(["kept"])).toMatchObject({ mtimeNs });
+      await expectUnwritable(file.setMetadata(sampleNode({ name: "f", type: "symlink" }), quiet));
+    });
+
     test("writes many megabytes at once", async () => {
       await target.makeDirectory([]);
       const bytes = new Uint8Array(5 * 1024 * 1024).map((_, at) => at % 251);

@@ -4,7 +4,8 @@ import { type BlobId, type ObjectId, parseBlobId, parseObjectId } from "../../fo
 import { compareNames } from "../../format/names.ts";
 import type { Node } from "../../format/node.ts";
 import { modeDirectory } from "../../format/file-mode.ts";
-import type { LoadedContent, SnapshotReader } from "../../target/snapshot-reader.ts";
+import type { BlobPlace, SnapshotReader } from "../../target/snapshot-reader.ts";
+import { NodeEntries, type TreeEntries } from "../../target/tree-entries.ts";
 import { sampleNode } from "./sample-node.ts";
 
 /** A directory as a test writes it: text is a file, an object a directory, anything else the fields of a node. */
@@ -39,7 +40,8 @@ export class MemorySnapshot implements SnapshotReader {
   readonly #partBytes: number;
   readonly #blobsPerPack: number;
   readonly #trees = new Map<BlobId, Node[]>();
-  readonly #blobs = new Map<BlobId, { plain: Uint8Array; pack: ObjectId }>();
+  readonly #blobs = new Map<BlobId, { plain: Uint8Array; pack: ObjectId; offset: number }>();
+  readonly #packSizes = new Map<ObjectId, number>();
 
   constructor(sketch: TreeSketch, { partBytes = 4, blobsPerPack = 3 }: MemorySnapshotOptions = {}) {
     this.#partBytes = partBytes;
@@ -52,9 +54,9 @@ export class MemorySnapshot implements SnapshotReader {
     this.#trees.set(this.root, this.#nodesOf(entries));
   }
 
-  tree(id: BlobId): Promise<Node[]> {
+  tree(id: BlobId): Promise<TreeEntries> {
     const nodes = this.#trees.get(id);
-    if (nodes && !this.damaged.has(id)) return Promise.resolve(nodes);
+    if (nodes && !this.damaged.has(id)) return Promise.resolve(new NodeEntries(nodes));
     return Promise.reject(new EngineError("corrupt-data", `tree ${id.slice(0, 8)} is damaged`));
   }
 
@@ -63,23 +65,33 @@ export class MemorySnapshot implements SnapshotReader {
     return parseBlobId(sha256(new TextEncoder().encode(text)));
   }
 
-  locate(id: BlobId): { pack: ObjectId; plainBytes: number } | undefined {
+  locate(id: BlobId): BlobPlace | undefined {
     const blob = this.#blobs.get(id);
-    return blob && { pack: blob.pack, plainBytes: blob.plain.length };
+    if (!blob) return undefined;
+    const length = blob.plain.length;
+    return { pack: blob.pack, offset: blob.offset, length, uncompressedLength: 0, plainBytes: length };
   }
 
-  async *packBlobs(pack: ObjectId, ids: readonly BlobId[]): AsyncGenerator<LoadedContent, void, undefined> {
-    this.reads.push({ pack, ids });
-    for (const id of ids) {
-      await Promise.resolve();
-      const blob = this.#blobs.get(id);
-      if (blob?.pack === pack && !this.damaged.has(id)) yield { id, plain: blob.plain };
-      else
-        yield {
-          id,
-          error: new EngineError("corrupt-data", `blob ${id.slice(0, 8)} in data/${pack.slice(0, 8)} is damaged`),
-        };
-    }
+  async packBytes(pack: ObjectId, start: number, end: number): Promise<Uint8Array | undefined> {
+    const inRun = [...this.#blobs].filter(
+      ([, blob]) => blob.pack === pack && start <= blob.offset && blob.offset + blob.plain.length <= end,
+    );
+    this.reads.push({ pack, ids: inRun.map(([id]) => id) });
+    const bytes = new Uint8Array(end - start);
+    for (const [, { offset, plain }] of inRun) bytes.set(plain, offset - start);
+    return await Promise.resolve(bytes);
+  }
+
+  /** Nothing is sealed here. */
+  readonly openBlob = (sealed: Uint8Array, _: number, id: BlobId): Uint8Array => {
+    if (this.damaged.has(id) || sha256(sealed) !== id) throw damage(id);
+    return sealed;
+  };
+
+  async content(id: BlobId): Promise<Uint8Array> {
+    const blob = this.#blobs.get(id);
+    if (!blob || this.damaged.has(id)) throw damage(id, blob?.pack);
+    return await Promise.resolve(blob.plain);
   }
 
   blobId(plain: Uint8Array): Promise<BlobId> {
@@ -122,7 +134,11 @@ export class MemorySnapshot implements SnapshotReader {
       const plain = bytes.slice(from, from + this.#partBytes);
       const id = parseBlobId(sha256(plain));
       const pack = parseObjectId(String(Math.floor(this.#blobs.size / this.#blobsPerPack)).padStart(64, "0"));
-      if (!this.#blobs.has(id)) this.#blobs.set(id, { plain, pack });
+      if (!this.#blobs.has(id)) {
+        const offset = this.#packSizes.get(pack) ?? 0;
+        this.#blobs.set(id, { plain, pack, offset });
+        this.#packSizes.set(pack, offset + plain.length);
+      }
       ids.push(id);
     }
     return ids;
@@ -137,6 +153,10 @@ export function symlink(linkTarget: string): NodeSketch {
 /** A file with other fields than the usual ones. */
 export function file(content: string, fields: Partial<Node> = {}): NodeSketch {
   return new NodeSketch(fields, content);
+}
+
+function damage(id: BlobId, pack = "?"): EngineError {
+  return new EngineError("corrupt-data", `blob ${id.slice(0, 8)} in data/${pack.slice(0, 8)} is damaged`);
 }
 
 function isEntries(

@@ -1,8 +1,16 @@
 import { EngineError } from "../../errors/engine-error.ts";
 import type { Node } from "../../format/node.ts";
-import type { FileTarget, TargetEntry, TargetFile, TargetPath } from "../../target/file-target.ts";
+import type {
+  EntryMetadata,
+  FileTarget,
+  MetadataOptions,
+  TargetEntry,
+  TargetFile,
+  TargetPath,
+} from "../../target/file-target.ts";
 import { plainNameProblem } from "../../target/plain-name.ts";
 import { joinPath, showPath } from "../../target/show-path.ts";
+import { writeInSteps } from "../../target/write-in-steps.ts";
 
 /** What was restored to one place. Hard links share one entry. */
 export interface MemoryEntry {
@@ -16,7 +24,7 @@ export interface MemoryEntry {
   links: number;
   mtimeNs: bigint;
   /** Whose metadata was set last; undefined before. */
-  metadata: Node | undefined;
+  metadata: EntryMetadata | undefined;
 }
 
 /** A target in memory, which keeps the promises of the real ones, and shows what it got. */
@@ -92,6 +100,15 @@ export class MemoryTarget implements FileTarget {
     });
   }
 
+  async writeNewFile(
+    path: TargetPath,
+    bytes: Uint8Array,
+    metadata: EntryMetadata | undefined,
+    options: MetadataOptions,
+  ): Promise<void> {
+    await writeInSteps(this, path, bytes, metadata, options);
+  }
+
   openFile(path: TargetPath, access: "read" | "update"): Promise<TargetFile> {
     return settle(() => this.#open(path, this.#file(path), access));
   }
@@ -130,18 +147,19 @@ export class MemoryTarget implements FileTarget {
     });
   }
 
-  setMetadata(path: TargetPath, node: Node): Promise<void> {
-    return settle(() => {
-      const entry = this.#find(path);
-      if (entry?.type !== node.type) throw unwritable(`${showPath(path)} is no ${node.type}`);
-      entry.metadata = node;
-      entry.mtimeNs = node.mtimeNs;
-      this.changes.push(`setMetadata ${joinPath(path)}`);
-    });
+  setMetadata(path: TargetPath, metadata: EntryMetadata): Promise<void> {
+    return settle(() => this.#setMetadata(path, this.#find(path), metadata));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
+  }
+
+  #setMetadata(path: TargetPath, entry: MemoryEntry | undefined, metadata: EntryMetadata): void {
+    if (entry?.type !== metadata.type) throw unwritable(`${showPath(path)} is no ${metadata.type}`);
+    entry.metadata = metadata;
+    entry.mtimeNs = metadata.mtimeNs;
+    this.changes.push(`setMetadata ${joinPath(path)}`);
   }
 
   #find(path: TargetPath): MemoryEntry | undefined {
@@ -198,6 +216,7 @@ export class MemoryTarget implements FileTarget {
       },
       read: (offset, length) => settle(() => entry.bytes.slice(offset, offset + length)),
       truncate: (size) => settle(() => resize(size)),
+      setMetadata: (metadata) => settle(() => this.#setMetadata(path, entry, metadata)),
       [Symbol.asyncDispose]: () => settle(() => void (isClosed = true)),
     };
   }
