@@ -1,15 +1,26 @@
 import { invariant } from "../errors/invariant.ts";
 
-type Column = Uint8Array | Uint32Array | Float64Array | BigInt64Array;
+type Column =
+  | Uint8Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>;
+
+interface ColumnType<Values> {
+  new (length: number): Values;
+  new (buffer: ArrayBuffer): Values;
+}
 
 const firstCapacity = 256;
 
 /** A list of numbers in a typed array that grows: a plain array takes 8 bytes for each, and a box for what is no small integer. */
 export class GrowingColumn<Values extends Column> {
+  readonly #type: ColumnType<Values>;
   #values: Values;
   #count = 0;
 
-  constructor(type: new (length: number) => Values) {
+  constructor(type: ColumnType<Values>) {
+    this.#type = type;
     this.#values = new type(firstCapacity);
   }
 
@@ -33,10 +44,9 @@ export class GrowingColumn<Values extends Column> {
     this.#values[position] = value;
   }
 
+  /** The memory is moved, not copied: the garbage collector would keep the old one for a while, and it is as large as all before together. */
   #grow(): void {
-    const larger = new (this.#values.constructor as new (length: number) => Values)(this.#values.length * 2);
-    if (larger instanceof BigInt64Array) larger.set(this.#values as BigInt64Array);
-    else larger.set(this.#values as Exclude<Column, BigInt64Array>);
-    this.#values = larger;
+    const { buffer } = this.#values;
+    this.#values = new this.#type(buffer.transfer(buffer.byteLength * 2));
   }
 }

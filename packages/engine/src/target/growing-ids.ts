@@ -11,9 +11,8 @@ export class GrowingIds {
   push(id: BlobId): void {
     const end = (this.#count + 1) * idBytes;
     if (end > this.#bytes.length) {
-      const larger = new Uint8Array(this.#bytes.length * 2);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
+      // Moved, not copied: see `GrowingColumn`.
+      this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(this.#bytes.length * 2));
     }
     this.#bytes.subarray(this.#count * idBytes, end).setFromHex(id);
     this.#count += 1;

@@ -11,8 +11,8 @@ import { showPath } from "./show-path.ts";
 import { TaskWriter } from "./task-writer.ts";
 
 /**
- * While a lane writes one task the next is read. Each has a run of a pack in memory, 8 MiB or one blob: some 64 MiB for four lanes, besides the
- * blob that each has open.
+ * While a lane writes one task the next is read. Each has a run of a pack in memory, 4 MiB or one blob, and each lane the blob that it has open: some
+ * 16 MB for two lanes and 64 MB at the most for four.
  */
 const tasksPerLane = 2;
 

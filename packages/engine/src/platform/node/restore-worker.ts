@@ -37,7 +37,8 @@ async function answerTo(task: LaneTask): Promise<Answer> {
   } catch (error) {
     return { error: postedError(error) };
   } finally {
-    // Megabytes that the collector would notice late.
+    // Megabytes that the collector would notice late. Freed now, the allocator has them for the next read: to hand them back to be read into again was
+    // tried, and took 8 % more CPU.
     if (task.bytes.buffer instanceof ArrayBuffer) task.bytes.buffer.transfer(0);
   }
 }
