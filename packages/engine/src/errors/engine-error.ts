@@ -39,7 +39,7 @@ export class EngineError extends Error {
   /** What the person can do about it, as a sentence. */
   readonly hint: string | undefined;
 
-  constructor(code: EngineErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
+  constructor(code: EngineErrorCode, message: string, options: { cause?: unknown; hint?: string | undefined } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;

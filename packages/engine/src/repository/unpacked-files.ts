@@ -25,7 +25,7 @@ export async function loadUnpacked(
     if (!isEngineError(error, "corrupt-data", "unsupported")) throw error;
     throw new EngineError(error.code, `${name} can't be opened: ${error.message}`, {
       cause: error,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      hint: error.hint,
     });
   }
 }

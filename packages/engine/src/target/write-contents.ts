@@ -120,7 +120,7 @@ class ContentWriter {
   async #settle({ parts, files, sent, answer }: Written): Promise<void> {
     for (const { file, message } of answer.warnings) this.#warn(numberOf(files, file), message);
     for (const { file, code, message, hint } of answer.failures)
-      this.#fail(numberOf(files, file), new EngineError(code, message, hint === undefined ? {} : { hint }));
+      this.#fail(numberOf(files, file), new EngineError(code, message, { hint }));
     const damagedBlobs = new Set(answer.damagedBlobs);
     const damaged: PartNumber[] = [];
     let writtenBytes = 0;

@@ -3,16 +3,13 @@ import { slotBytes, slotsPerLane } from "../../compute/lane.ts";
 import { EngineError } from "../../errors/engine-error.ts";
 import { type BlobId, blobIdFromBytes } from "../../format/ids.ts";
 import type { ContentSaver, ContentSaverDeps } from "./content-saver.ts";
-import { LanePlaces } from "./lane-places.ts";
+import { LanePlaces } from "../../compute/lane-places.ts";
 import type { FileEntry, SavedContent } from "./saved.ts";
-import { changeSince } from "./stream-saver.ts";
+import { changeSince, defaultFilesAtOnce } from "./stream-saver.ts";
 
 /** Small files go to a lane together, up to this much: enough that a message costs nothing beside the work, and half of what a slot holds. */
 const batchBytes = 4 * 1024 * 1024;
 const batchFiles = 200;
-
-/** Large files at once. Each is spread over all lanes; with two, the lanes have work while one file ends and the next begins. */
-const largeFilesAtOnce = 2;
 
 interface SmallFile {
   readonly file: FileEntry;
@@ -41,17 +38,20 @@ export class LaneSaver implements ContentSaver {
   readonly #running = new Set<Promise<unknown>>();
   #batch: SmallFile[] = [];
   #batchBytes = 0;
+  /** Each is spread over all lanes; with two, the lanes have work while one file ends and the next begins. */
+  readonly #largeFilesAtOnce: number;
   #largeFiles = 0;
   #isClosed = false;
 
   constructor(deps: ContentSaverDeps, lanes: readonly Lane[]) {
     this.#deps = deps;
     this.#lanes = lanes;
+    this.#largeFilesAtOnce = deps.run.filesAtOnce ?? defaultFilesAtOnce;
     this.#places = new LanePlaces(lanes, slotsPerLane);
   }
 
   get hasRoom(): boolean {
-    return this.#places.waiting < this.#lanes.length && this.#largeFiles < largeFilesAtOnce;
+    return this.#places.waiting < this.#lanes.length && this.#largeFiles < this.#largeFilesAtOnce;
   }
 
   save(file: FileEntry): Promise<SavedContent> {
@@ -127,7 +127,7 @@ export class LaneSaver implements ContentSaver {
         resolve(this.#track(this.#saveLarge(file)));
         break;
       case "failed":
-        reject(new EngineError(remark.code, remark.message, remark.hint === undefined ? {} : { hint: remark.hint }));
+        reject(new EngineError(remark.code, remark.message, { hint: remark.hint }));
     }
   }
 

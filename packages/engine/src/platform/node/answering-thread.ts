@@ -24,6 +24,7 @@ export class AnsweringThread {
   readonly #open: OpenQuestion[] = [];
   readonly #ended = Promise.withResolvers<void>();
   #failure: EngineError | undefined;
+  #isEnding = false;
 
   /** `name` is that of the entry beside this file, without its ending. */
   constructor(name: string, workerData: unknown) {
@@ -44,18 +45,27 @@ export class AnsweringThread {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#worker.postMessage(message, handedOver);
+      this.#worker.ref();
       this.#open.push({ resolve, reject });
     });
   }
 
-  /** Resolves when the thread is gone. Asked to end it also gives back the memory of native libraries, which it would not if it were terminated. */
+  get hasEnded(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Resolves when the thread has done what it was asked and is gone. Asked to end it also gives back the memory of native libraries, which it would not if it were terminated. */
   async end(): Promise<void> {
+    this.#isEnding = true;
     this.#worker.postMessage(endMessage, []);
+    this.#worker.ref();
     await this.#ended.promise;
   }
 
   #answered(answer: Answer): void {
     const question = this.#open.shift();
+    // A thread without work must not keep the process alive.
+    if (this.#open.length === 0 && !this.#isEnding) this.#worker.unref();
     if ("error" in answer) question?.reject(errorOf(answer.error));
     else question?.resolve(answer.value);
   }

@@ -4,14 +4,14 @@ import type { Lane, PackedChunks } from "../../compute/lane.ts";
 import type { PackToCheck } from "../../compute/sound-pack.ts";
 import type { StorablePack } from "../../pack/storable-pack.ts";
 
+/** `close` ends the thread instead. */
+type LaneMethod = Exclude<keyof Lane, "close">;
+
 /** One call of a lane's method, posted to its thread. */
 export interface LaneCall {
-  readonly method: keyof Lane;
+  readonly method: LaneMethod;
   readonly args: readonly unknown[];
 }
-
-/** The answer to the oldest call that is still open: a lane answers in order. */
-export type LaneAnswer = { readonly value: unknown } | { readonly error: PostedError };
 
 /*
  * Packs are handed over between threads instead of copied, since the sender has no use for them any more. Nothing else is: other arrays, such as keys,
@@ -29,7 +29,7 @@ export function buffersOfCall({ method, args }: LaneCall): ArrayBuffer[] {
 }
 
 /** The memory that goes with what a call gives. */
-export function buffersOfResult(method: keyof Lane, value: unknown): ArrayBuffer[] {
+export function buffersOfResult(method: LaneMethod, value: unknown): ArrayBuffer[] {
   if (method === "finishPack") return bufferOf((value as StorablePack | undefined)?.bytes);
   return method === "pack" ? (value as PackedChunks).packs.flatMap(({ bytes }) => bufferOf(bytes)) : [];
 }
@@ -57,7 +57,6 @@ export function postedError(error: unknown): PostedError {
 
 export function errorOf(posted: PostedError): Error {
   const { kind, message, code, hint } = posted;
-  if (kind === "engine" && code !== undefined)
-    return new EngineError(code, message, hint === undefined ? {} : { hint });
+  if (kind === "engine" && code !== undefined) return new EngineError(code, message, { hint });
   return new InvariantError(message);
 }

@@ -1,12 +1,12 @@
 import { parentPort } from "node:worker_threads";
 import { wasmCutFinder } from "../../compute/wasm/cut-finder.ts";
 import { inlineLane } from "../../compute/inline-lane.ts";
-import type { Lane } from "../../compute/lane.ts";
 import type { PackToCheck } from "../../compute/sound-pack.ts";
 import { free } from "../../flow/free.ts";
 import { invariant } from "../../errors/invariant.ts";
+import { type Answer, endMessage } from "./answering-thread.ts";
 import { nodeFileReader } from "./file-reader.ts";
-import { buffersOfResult, type LaneAnswer, type LaneCall, postedError } from "./lane-messages.ts";
+import { buffersOfResult, type LaneCall, postedError } from "./lane-messages.ts";
 import { nodePrimitives } from "./primitives.ts";
 
 /* The entry of a worker thread: a lane whose methods are called by messages, one after another. */
@@ -16,25 +16,23 @@ const port = parentPort;
 const lane = inlineLane({ primitives: nodePrimitives, reader: nodeFileReader, openCutFinder: wasmCutFinder });
 let last: Promise<void> = Promise.resolve();
 
-port.on("message", (call: LaneCall) => {
-  // One at a time, so that answers come in order.
-  last = last.then(() => answer(call));
+port.on("message", (message: LaneCall | typeof endMessage) => {
+  // One at a time, so that answers come in order. With nothing left to wait for, the thread ends.
+  last = last.then(() => (message === endMessage ? port.close() : answer(message)));
 });
 
-async function answer({ method, args }: LaneCall): Promise<void> {
+async function answer(call: LaneCall): Promise<void> {
   try {
-    const run = lane[method] as (...args: readonly unknown[]) => ReturnType<Lane[keyof Lane]>;
-    const value = await run(...args);
-    post({ value }, buffersOfResult(method, value));
-    // Sixteen megabytes a pack: the garbage collector would take its time.
-    if (method === "isSoundPack") free((args[0] as PackToCheck & { readonly bytes: Uint8Array<ArrayBuffer> }).bytes);
-    // With nothing left to wait for, the thread ends.
-    if (method === "close") port.close();
+    const run = lane[call.method] as (...args: readonly unknown[]) => Promise<unknown>;
+    const value = await run(...call.args);
+    post({ value }, buffersOfResult(call.method, value));
   } catch (error) {
     post({ error: postedError(error) }, []);
   }
+  // Sixteen megabytes a pack: the garbage collector would take its time.
+  if (call.method === "isSoundPack") free((call.args[0] as PackToCheck & { bytes: Uint8Array<ArrayBuffer> }).bytes);
 }
 
-function post(message: LaneAnswer, buffers: ArrayBuffer[]): void {
-  port.postMessage(message, buffers);
+function post(answer: Answer, buffers: readonly ArrayBuffer[]): void {
+  port.postMessage(answer, [...buffers]);
 }

@@ -53,7 +53,7 @@ export function s3Error(error: unknown, action: string): EngineError {
     known?.hint ?? (code === "store-denied" ? "Check the access key, its secret and what it may do." : undefined);
   return new EngineError(code, `${action}: ${reasonOf(error, name, status)}`, {
     cause: error,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
   });
 }
 

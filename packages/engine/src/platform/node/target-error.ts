@@ -18,7 +18,7 @@ export function targetError(doing: string, path: TargetPath, error: unknown): un
   const hint = hints[code];
   return new EngineError("target-unwritable", `Could not ${doing} ${showPath(path)}: ${reason}`, {
     cause: error,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
   });
 }
 

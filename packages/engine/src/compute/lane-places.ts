@@ -1,5 +1,5 @@
-import type { Lane } from "../../compute/lane.ts";
-import { invariant } from "../../errors/invariant.ts";
+import type { Lane } from "./lane.ts";
+import { invariant } from "../errors/invariant.ts";
 
 interface Place {
   readonly lane: Lane;

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { inlineLane } from "../../compute/inline-lane.ts";
-import type { Lane } from "../../compute/lane.ts";
-import { plainCutFinder } from "../../chunk/cut-finder.ts";
-import { nodeFileReader } from "../../platform/node/file-reader.ts";
-import { nodePrimitives } from "../../platform/node/primitives.ts";
+import { inlineLane } from "./inline-lane.ts";
+import type { Lane } from "./lane.ts";
+import { plainCutFinder } from "../chunk/cut-finder.ts";
+import { nodeFileReader } from "../platform/node/file-reader.ts";
+import { nodePrimitives } from "../platform/node/primitives.ts";
 import { LanePlaces } from "./lane-places.ts";
 
 const newLane = () => inlineLane({ primitives: nodePrimitives, reader: nodeFileReader, openCutFinder: plainCutFinder });
