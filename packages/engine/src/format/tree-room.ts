@@ -47,6 +47,21 @@ export class TreeRoom {
   }
 }
 
+/** Rooms of trees that were left, for the next ones. */
+export class TreeRooms {
+  readonly #free: TreeRoom[] = [];
+
+  take(): TreeRoom {
+    return this.#free.pop() ?? new TreeRoom();
+  }
+
+  /** Nobody may look at what is in the room any more. */
+  giveBack(room: TreeRoom): void {
+    if (room.isSmall) this.#free.push(room);
+    else room.free();
+  }
+}
+
 /** Some thousand entries. */
 const keptBytesMax = 512 * 1024;
 const keptRowsMax = 2048;

@@ -1,4 +1,5 @@
 import { plainBytesOf } from "../blob/plain-bytes.ts";
+import { openBlob } from "../blob/seal-blob.ts";
 import { EngineError, isEngineError } from "../errors/engine-error.ts";
 import type { Abortable } from "../flow/abortable.ts";
 import type { BlobHandle, BlobLocation, BlobType } from "../format/blob.ts";
@@ -74,7 +75,8 @@ export async function openLocated(
   const { uncompressedLength, id, pack, offset, length, type } = location;
   refuseOversized(location);
   try {
-    return await repository.compute.openBlob(repository.masterKey, { sealed, uncompressedLength }, id);
+    const { compute, masterKey } = repository;
+    return openBlob(compute.primitives, masterKey, { sealed, uncompressedLength }, id);
   } catch (error) {
     if (!isEngineError(error, "corrupt-data")) throw error;
     const place = `data/${pack}, bytes ${offset} to ${offset + length}`;

@@ -1,5 +1,6 @@
 import type { EngineError } from "../../errors/engine-error.ts";
 import type { BlobId } from "../../format/ids.ts";
+import { TreeRooms } from "../../format/tree-room.ts";
 import type { StoredSnapshot } from "../../format/snapshot.ts";
 import { treeReaderOf } from "../../repository/load-tree.ts";
 import type { BlobWriter } from "../../repository/blob-writer.ts";
@@ -33,7 +34,7 @@ export async function openParent(
       isComparable: source.tellsChanges && !run.ignoreCtime && !run.ignoreInode && isOfSameEyes(parent, run),
       onDamagedTree,
       signal: run.signal,
-      rooms: [],
+      rooms: new TreeRooms(),
     },
     parent.tree,
   );

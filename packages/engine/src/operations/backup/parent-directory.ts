@@ -4,7 +4,7 @@ import type { BlobId } from "../../format/ids.ts";
 import { encodeName } from "../../format/names.ts";
 import type { Node } from "../../format/node.ts";
 import { readTreeRows } from "../../format/read-tree-rows.ts";
-import { TreeRoom } from "../../format/tree-room.ts";
+import type { TreeRoom, TreeRooms } from "../../format/tree-room.ts";
 import { idAt, type TreeRows } from "../../format/tree-rows.ts";
 import type { TreeBuilder } from "../../format/tree.ts";
 import { decodeLoadedTree } from "../../repository/load-tree.ts";
@@ -23,7 +23,7 @@ export interface ParentSnapshot {
   readonly onDamagedTree: (id: BlobId, error: EngineError) => void;
   readonly signal: AbortSignal;
   /** Of directories that were left. */
-  readonly rooms: TreeRoom[];
+  readonly rooms: TreeRooms;
 }
 
 /**
@@ -47,13 +47,13 @@ export class ParentDirectory implements KnownDirectory<ParentDirectory> {
   /** Undefined if the tree can't be read. */
   static async load(snapshot: ParentSnapshot, id: BlobId): Promise<ParentDirectory | undefined> {
     const { trees, rooms, isComparable, signal } = snapshot;
-    const room = rooms.pop() ?? new TreeRoom();
+    const room = rooms.take();
     try {
       const bytes = await trees.read(id, { signal, room });
       const rows = isComparable ? readTreeRows(bytes, room) : undefined;
       if (rows) return new ParentDirectory(snapshot, id, bytes.length, { rows, nodes: [], room });
       const nodes = decodeLoadedTree(bytes, id);
-      rooms.push(room);
+      rooms.giveBack(room);
       return new ParentDirectory(snapshot, id, bytes.length, { nodes });
     } catch (error) {
       if (!isEngineError(error, "corrupt-data", "not-found")) throw error;
@@ -179,8 +179,7 @@ export class ParentDirectory implements KnownDirectory<ParentDirectory> {
     this.#found = nothing;
     const room = this.#room;
     this.#room = undefined;
-    if (room?.isSmall) this.#snapshot.rooms.push(room);
-    else room?.free();
+    if (room) this.#snapshot.rooms.giveBack(room);
   }
 
   #row(name: string): number {

@@ -1,9 +1,10 @@
 import { plainBytesOf } from "../../blob/plain-bytes.ts";
+import { blobIdOf } from "../../blob/seal-blob.ts";
 import { isEngineError } from "../../errors/engine-error.ts";
 import type { Abortable } from "../../flow/abortable.ts";
 import { objectName } from "../../format/object-name.ts";
 import { readTreeRows } from "../../format/read-tree-rows.ts";
-import { TreeRoom } from "../../format/tree-room.ts";
+import { TreeRooms } from "../../format/tree-room.ts";
 import { isOversizedBlob, loadBlob } from "../../repository/load-blob.ts";
 import { decodeLoadedTree, treeReaderOf } from "../../repository/load-tree.ts";
 import type { Repository } from "../../repository/repository.ts";
@@ -13,15 +14,16 @@ import { blobOpener } from "./blob-opener.ts";
 
 /** What a restore reads, from an opened repository whose index is loaded. */
 export function repositoryReader(repository: Repository, options: Abortable): SnapshotReader {
-  /** Memory that trees were in, for the next ones. */
-  const rooms: TreeRoom[] = [];
+  const rooms = new TreeRooms();
   return {
     tree: async (id) => {
-      const room = rooms.pop() ?? new TreeRoom();
+      const room = rooms.take();
       const bytes = await treeReaderOf(repository).read(id, { ...options, room });
       const rows = readTreeRows(bytes, room);
-      if (!rows) return new NodeEntries(decodeLoadedTree(bytes, id));
-      return new RowEntries(rows, () => void (room.isSmall ? rooms.push(room) : room.free()));
+      if (rows) return new RowEntries(rows, () => rooms.giveBack(room));
+      const nodes = decodeLoadedTree(bytes, id);
+      rooms.giveBack(room);
+      return new NodeEntries(nodes);
     },
     locate: (id) => {
       const [location] = repository.index.find({ type: "data", id });
@@ -38,6 +40,6 @@ export function repositoryReader(repository: Repository, options: Abortable): Sn
     },
     openBlob: blobOpener(repository.compute.primitives, repository.masterKey),
     content: async (id) => await loadBlob(repository, { type: "data", id }, options),
-    blobId: async (plain) => await repository.compute.blobId(plain),
+    blobId: async (plain) => blobIdOf(repository.compute.primitives, plain),
   };
 }

@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import type { Compute } from "../../compute/compute.ts";
-import { inlineCompute } from "../../compute/inline.ts";
 import { inlineLane } from "../../compute/inline-lane.ts";
 import { wasmCutFinder } from "../../compute/wasm/cut-finder.ts";
 import { nodeFileReader } from "./file-reader.ts";
@@ -17,7 +16,7 @@ const maxWorkers = 8;
 export function nodeCompute({ workers = defaultWorkers() }: { readonly workers?: number } = {}): Compute {
   const here = () => inlineLane({ primitives: nodePrimitives, reader: nodeFileReader, openCutFinder: wasmCutFinder });
   return {
-    ...inlineCompute(nodePrimitives),
+    primitives: nodePrimitives,
     lanes: workers === 0 ? [here()] : Array.from({ length: workers }, workerLane),
   };
 }
