@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import os from "node:os";
+import v8 from "node:v8";
 import { AgentError } from "./errors/agent-error.ts";
 import { exitCode } from "./errors/exit-code.ts";
 import { machineClock } from "./host/clock.ts";
@@ -21,6 +22,10 @@ for (const stream of [process.stdout, process.stderr]) {
   // Whoever read the output, such as `head`, has seen enough: go quietly, but let the lock be released.
   stream.on("error", () => interruption.abort(new AgentError("output-closed", "Nobody reads the output any more.")));
 }
+
+// Loading has given young objects 2 to 4 MB, which is enough for those of any command. With more, V8 would let twice 16 MB fill up. Measured, full
+// backup of 131,000 files: 319 MB instead of 350, in the same time.
+v8.setFlagsFromString("--semi-space-growth-factor=1");
 
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,

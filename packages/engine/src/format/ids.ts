@@ -1,4 +1,5 @@
 import { EngineError } from "../errors/engine-error.ts";
+import { invariant } from "../errors/invariant.ts";
 
 /** SHA-256 of a stored object's bytes, 64 lower-case hex digits: the name of a pack, index, snapshot, key or lock file. */
 export type ObjectId = string & { readonly __brand: "ObjectId" };
@@ -24,12 +25,19 @@ export function parseBlobId(text: string): BlobId {
   return text as BlobId;
 }
 
+/** `hash` has 32 bytes. */
 export function objectIdFromBytes(hash: Uint8Array): ObjectId {
-  return parseObjectId(hash.toHex());
+  return hexOfHash(hash) as ObjectId;
 }
 
+/** `hash` has 32 bytes. */
 export function blobIdFromBytes(hash: Uint8Array): BlobId {
-  return parseBlobId(hash.toHex());
+  return hexOfHash(hash) as BlobId;
+}
+
+function hexOfHash(hash: Uint8Array): string {
+  invariant(hash.length === 32, "a SHA-256 has 32 bytes");
+  return hash.toHex();
 }
 
 /** The first 8 hex digits, as restic shows ids to people. */

@@ -35,7 +35,8 @@ export function encodeIndexRows(all: Iterable<FilledIndexRows>): Uint8Array {
       let blobSeparator = "";
       for (const type of ["data", "tree"] as const)
         for (let left = counts[type]; left > 0; left--, at += blobRowWords) {
-          buffer.append(blobSeparator + rowText(blobs, at, type));
+          buffer.append(blobSeparator);
+          writeRow(buffer, blobs, at, type);
           blobSeparator = ",";
         }
       buffer.append("]}");
@@ -46,10 +47,19 @@ export function encodeIndexRows(all: Iterable<FilledIndexRows>): Uint8Array {
   return buffer.bytes();
 }
 
-function rowText(rows: Uint32Array, at: number, type: BlobType): string {
+function writeRow(out: TextBuffer, rows: Uint32Array, at: number, type: BlobType): void {
   const uncompressedLength = rows[at + uncompressedLengthAt] ?? 0;
-  const uncompressed = uncompressedLength === 0 ? "" : `,"uncompressed_length":${uncompressedLength}`;
-  return `{"id":"${rowId(rows, at)}","type":"${type}","offset":${rows[at + offsetAt]},"length":${rows[at + lengthAt]}${uncompressed}}`;
+  out.append('{"id":"');
+  out.append(rowId(rows, at));
+  out.append(type === "data" ? '","type":"data","offset":' : '","type":"tree","offset":');
+  out.appendInteger(rows[at + offsetAt] ?? 0);
+  out.append(',"length":');
+  out.appendInteger(rows[at + lengthAt] ?? 0);
+  if (uncompressedLength !== 0) {
+    out.append(',"uncompressed_length":');
+    out.appendInteger(uncompressedLength);
+  }
+  out.append("}");
 }
 
 /**

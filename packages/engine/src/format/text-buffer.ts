@@ -7,7 +7,6 @@ import { free } from "../flow/free.ts";
 export class TextBuffer {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
-  #pending = "";
 
   /** Grows as needed; `capacityBytes` only saves the growing. */
   constructor(capacityBytes = 4096) {
@@ -15,13 +14,33 @@ export class TextBuffer {
   }
 
   append(text: string): void {
-    this.#pending += text;
-    if (this.#pending.length >= pendingMaxUnits) this.#flush();
+    // A UTF-16 unit never takes more than three bytes.
+    this.#reserve(text.length * 3);
+    // Most text is short and ASCII: a loop costs less than a call of the encoder, and leaves nothing behind.
+    if (text.length > loopMaxUnits || !this.#appendAscii(text))
+      this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+  }
+
+  /** The decimal digits of an integer from 0 to 2^53. */
+  appendInteger(value: number): void {
+    const digits = digitsOf(value);
+    this.appendDigits(value, digits);
+  }
+
+  /** As many of the last decimal digits of an integer, with zeros in front. */
+  appendDigits(value: number, digits: number): void {
+    this.#reserve(digits);
+    let rest = value;
+    for (let at = this.#length + digits - 1; at >= this.#length; at -= 1) {
+      const tenth = Math.floor(rest / 10);
+      this.#bytes[at] = zero + (rest - tenth * 10);
+      rest = tenth;
+    }
+    this.#length += digits;
   }
 
   /** Text that is UTF-8 already. */
   appendBytes(bytes: Uint8Array): void {
-    this.#flush();
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
@@ -32,19 +51,24 @@ export class TextBuffer {
    * cut.
    */
   bytes(): Uint8Array<ArrayBuffer> {
-    this.#flush();
     const bytes = this.#bytes.subarray(0, this.#length);
     this.#bytes = new Uint8Array(0);
     this.#length = 0;
     return bytes;
   }
 
-  #flush(): void {
-    if (this.#pending === "") return;
-    // A UTF-16 unit never takes more than three bytes.
-    this.#reserve(this.#pending.length * 3);
-    this.#length += encoder.encodeInto(this.#pending, this.#bytes.subarray(this.#length)).written;
-    this.#pending = "";
+  /** False if there is more than ASCII: then nothing is appended. */
+  #appendAscii(text: string): boolean {
+    const bytes = this.#bytes;
+    let to = this.#length;
+    for (let at = 0; at < text.length; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit >= 0x80) return false;
+      bytes[to] = unit;
+      to += 1;
+    }
+    this.#length = to;
+    return true;
   }
 
   #reserve(moreBytes: number): void {
@@ -60,5 +84,13 @@ export class TextBuffer {
 
 const encoder = new TextEncoder();
 
-/** Long enough that calling the encoder costs nothing, short enough that the text is never half of the memory. */
-const pendingMaxUnits = 64 * 1024;
+/** From here on the encoder is faster. */
+const loopMaxUnits = 200;
+
+const zero = 0x30;
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let bound = 10; value >= bound; bound *= 10) digits += 1;
+  return digits;
+}

@@ -1,5 +1,6 @@
 import { EngineError } from "../errors/engine-error.ts";
 import { dateFromDays, daysFromDate } from "./calendar.ts";
+import { TextBuffer } from "./text-buffer.ts";
 import type { Zone } from "./zone.ts";
 
 export { localZone, utcZone, type Zone } from "./zone.ts";
@@ -10,6 +11,13 @@ export { localZone, utcZone, type Zone } from "./zone.ts";
  * does with times that its format can't hold.
  */
 export function formatTime(ns: bigint, zone: Zone): string {
+  const text = new TextBuffer(timeMaxBytes);
+  appendTime(text, ns, zone);
+  return decoder.decode(text.bytes());
+}
+
+/** Writes what `formatTime` gives, without making a string of it. */
+export function appendTime(out: TextBuffer, ns: bigint, zone: Zone): void {
   let seconds = Number(ns / nsPerSecond);
   let nanoseconds = Number(ns % nsPerSecond);
   if (nanoseconds < 0) {
@@ -23,8 +31,15 @@ export function formatTime(ns: bigint, zone: Zone): string {
     offset = zone(seconds);
     days = Math.floor((seconds + offset) / secondsPerDay);
   }
-  return `${dateText(days)}T${clockText(seconds + offset - days * secondsPerDay)}${fractionText(nanoseconds)}${zoneText(offset)}`;
+  out.append(dateText(days));
+  appendClock(out, seconds + offset - days * secondsPerDay);
+  appendFraction(out, nanoseconds);
+  out.append(zoneText(offset));
 }
+
+/** `2023-11-14T22:13:20.123456789+01:00`, and a little. */
+const timeMaxBytes = 48;
+const decoder = new TextDecoder();
 
 /** Nanoseconds since 1970-01-01 UTC. Digits of the fraction after the ninth are cut. Throws `corrupt-data` for anything but RFC 3339. */
 export function parseTime(text: string): bigint {
@@ -66,21 +81,25 @@ function dateText(days: number): string {
   return lastDateText;
 }
 
-function clockText(secondOfDay: number): string {
-  const hour = Math.floor(secondOfDay / 3600);
-  const minute = Math.floor(secondOfDay / 60) % 60;
-  return `${twoDigits[hour]}:${twoDigits[minute]}:${twoDigits[secondOfDay % 60]}`;
+function appendClock(out: TextBuffer, secondOfDay: number): void {
+  out.append("T");
+  out.appendDigits(Math.floor(secondOfDay / 3600), 2);
+  out.append(":");
+  out.appendDigits(Math.floor(secondOfDay / 60) % 60, 2);
+  out.append(":");
+  out.appendDigits(secondOfDay % 60, 2);
 }
 
-function fractionText(nanoseconds: number): string {
-  if (nanoseconds === 0) return "";
+function appendFraction(out: TextBuffer, nanoseconds: number): void {
+  if (nanoseconds === 0) return;
   let digits = 9;
   let value = nanoseconds;
   while (value % 10 === 0) {
     value /= 10;
     digits -= 1;
   }
-  return `.${String(value).padStart(digits, "0")}`;
+  out.append(".");
+  out.appendDigits(value, digits);
 }
 
 function zoneText(offset: number): string {

@@ -8,7 +8,7 @@ import { compareNames, decodeName, displayName, encodeName, quoteName, unquoteNa
 import type { ExtendedAttribute, Node, NodeType } from "./node.ts";
 import { TextBuffer } from "./text-buffer.ts";
 import type { Zone } from "./time.ts";
-import { formatTime, parseTime } from "./time.ts";
+import { appendTime, parseTime } from "./time.ts";
 
 /**
  * The bytes of a tree blob: the entries of one directory, in the order given, which must be ascending by name (restic design.rst, "Trees and
@@ -104,35 +104,44 @@ function assertAscending(before: string, after: string): void {
 /** All keys in restic's order; which of them are left out when empty differs from key to key. */
 function writeNode(out: TextBuffer, node: Node, zone: Zone): void {
   invariant(isEntryName(node.name), "an entry of a tree has a name of its own, without a path");
-  const mtime = formatTime(node.mtimeNs, zone);
   out.append('{"name":');
   out.append(jsonString(quoteName(node.name)));
   out.append(',"type":');
   out.append(jsonString(node.unknownType ?? node.type));
-  if (node.mode !== 0) writeMember(out, ',"mode":', String(node.mode));
-  writeMember(out, ',"mtime":"', mtime);
-  writeMember(out, '","atime":"', node.atimeNs === node.mtimeNs ? mtime : formatTime(node.atimeNs, zone));
-  writeMember(out, '","ctime":"', node.ctimeNs === node.mtimeNs ? mtime : formatTime(node.ctimeNs, zone));
-  writeMember(out, '","uid":', String(node.uid));
-  writeMember(out, ',"gid":', String(node.gid));
-  if (node.user !== "") writeMember(out, ',"user":', jsonString(node.user));
-  if (node.group !== "") writeMember(out, ',"group":', jsonString(node.group));
-  if (node.inode !== 0n) writeMember(out, ',"inode":', String(node.inode));
-  if (node.deviceId !== 0n) writeMember(out, ',"device_id":', String(node.deviceId));
-  if (node.size !== 0) writeMember(out, ',"size":', String(node.size));
-  if (node.links !== 0n) writeMember(out, ',"links":', String(node.links));
+  if (node.mode !== 0) writeNumber(out, ',"mode":', node.mode);
+  out.append(',"mtime":"');
+  appendTime(out, node.mtimeNs, zone);
+  out.append('","atime":"');
+  appendTime(out, node.atimeNs, zone);
+  out.append('","ctime":"');
+  appendTime(out, node.ctimeNs, zone);
+  writeNumber(out, '","uid":', node.uid);
+  writeNumber(out, ',"gid":', node.gid);
+  if (node.user !== "") writeText(out, ',"user":', jsonString(node.user));
+  if (node.group !== "") writeText(out, ',"group":', jsonString(node.group));
+  if (node.inode !== 0n) writeNumber(out, ',"inode":', node.inode);
+  if (node.deviceId !== 0n) writeNumber(out, ',"device_id":', node.deviceId);
+  if (node.size !== 0) writeNumber(out, ',"size":', node.size);
+  if (node.links !== 0n) writeNumber(out, ',"links":', node.links);
   if (node.linkTarget !== "") out.append(linkTargetText(node.linkTarget));
   if (node.extendedAttributes.length > 0) out.append(extendedAttributesText(node.extendedAttributes));
   if (node.genericAttributes.size > 0) out.append(genericAttributesText(node.genericAttributes));
-  if (node.device !== 0n) writeMember(out, ',"device":', String(node.device));
+  if (node.device !== 0n) writeNumber(out, ',"device":', node.device);
   writeContent(out, node.content);
-  if (node.subtree !== undefined) writeMember(out, ',"subtree":"', `${node.subtree}"`);
+  if (node.subtree !== undefined) writeText(out, ',"subtree":"', node.subtree, '"');
   out.append("}");
 }
 
-function writeMember(out: TextBuffer, key: string, value: string): void {
+function writeText(out: TextBuffer, key: string, value: string, end = ""): void {
   out.append(key);
   out.append(value);
+  out.append(end);
+}
+
+function writeNumber(out: TextBuffer, key: string, value: number | bigint): void {
+  out.append(key);
+  if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) out.appendInteger(Number(value));
+  else out.append(String(value));
 }
 
 function writeContent(out: TextBuffer, content: readonly BlobId[] | undefined): void {
@@ -141,10 +150,10 @@ function writeContent(out: TextBuffer, content: readonly BlobId[] | undefined): 
     return;
   }
   out.append(',"content":[');
-  for (const [at, id] of content.entries()) {
-    out.append(at === 0 ? '"' : ',"');
-    out.append(id);
-    out.append('"');
+  let before = '"';
+  for (const id of content) {
+    writeText(out, before, id, '"');
+    before = ',"';
   }
   out.append("]");
 }

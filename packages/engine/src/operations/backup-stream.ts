@@ -46,14 +46,13 @@ export async function backupStream(repository: Repository, request: BackupStream
   tally.fileDone({ path, snapshotPath: path, size: content.size }, "new", content);
 
   const folders = names.map((name, depth) => ({ name, ...samePath(`/${names.slice(0, depth + 1).join("/")}`) }));
-  for (const folder of folders) await tree.add({ kind: "enter", ...folder });
-  await tree.add({
-    kind: "file",
-    path,
-    node: { ...streamNode(run, filename), size: content.size, content: content.ids },
-  });
-  for (const folder of folders.toReversed())
-    await tree.add({ kind: "leave", ...folder, metadata: folderNode(run, folder.name) });
+  await tree.add([
+    ...folders.map((folder) => ({ kind: "enter" as const, ...folder })),
+    { kind: "file", path, node: { ...streamNode(run, filename), size: content.size, content: content.ids } },
+    ...folders
+      .toReversed()
+      .map((folder) => ({ kind: "leave" as const, ...folder, metadata: folderNode(run, folder.name) })),
+  ]);
   return await finishBackup(repository, { run, parent: undefined, writer, tally, rootTree: await tree.finish() });
 }
 

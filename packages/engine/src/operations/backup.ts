@@ -46,7 +46,7 @@ export async function backup(
   const entries = scan(source, run.targets, run.rules, { ...run, ...reporting, known });
   await using contents = contentSaver({ repository, source, writer, run, tally });
   const saved = saveEntries(entries, { writer, contents, run, tally });
-  for await (const entry of saved) await tree.add(entry);
+  for await (const entries of saved) await tree.add(entries);
 
   return await finishBackup(repository, { run, parent, writer, tally, rootTree: await tree.finish() });
 }

@@ -26,11 +26,15 @@ export async function estimate(
     bytes += size;
   };
   const silent = () => undefined;
-  const events = walk<undefined>(source, targets, rules, {
+  const batches = walk<undefined, { kind: "file" }>(source, targets, rules, {
     onProblem: silent,
     onWarning: silent,
     signal,
-    read: () => Promise.resolve(undefined),
+    enter: () => undefined,
+    file: (_place, { type, size }) => {
+      count(type, size);
+      return { kind: "file" };
+    },
     takes: () => true,
     take: (_details, entries, row) => {
       const type = entries.type(row);
@@ -38,6 +42,6 @@ export async function estimate(
       return type !== "dir";
     },
   });
-  for await (const event of events) if (event.kind === "file") count(event.stat.type, event.stat.size);
+  for await (const _batch of batches) signal?.throwIfAborted();
   return { files, bytes };
 }

@@ -26,7 +26,7 @@ export async function existingTargets(
   for (const target of targets) {
     try {
       if (targetComponents(target).components.length > 0) {
-        await source.stat(target.absolute);
+        source.stat(target.absolute);
         existing.push(target);
       } else {
         existing.push(...(await entries(source, target, rules, reporting)));
@@ -47,7 +47,7 @@ async function entries(
   rules: BackupRules,
   { onWarning }: Reporting,
 ): Promise<ScanTarget[]> {
-  const { deviceId } = await source.stat(absolute, { followLinks: true });
+  const { deviceId } = source.stat(absolute, { followLinks: true });
   const names = await source.list(absolute, { followLinks: true });
   const tags = await tagsPresent(source, rules, absolute, names, onWarning);
   const entryOf = { path: absolute, tags, deviceId };

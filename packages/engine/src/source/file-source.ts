@@ -42,7 +42,8 @@ export interface EntriesOptions extends FollowLinks {
  * Where files to back up come from. Paths are absolute, cleaned, `/`-separated escaped strings (`format/names.ts`), so that names may be
  * any bytes; on Windows they begin with the volume, as `C:/Users`.
  *
- * All methods reject with `source-unreadable`, or `not-found` when the entry, or a directory on the way to it, is gone.
+ * All methods fail with `source-unreadable`, or `not-found` when the entry, or a directory on the way to it, is gone. What an entry is and has is
+ * told at once: waiting for each answer would cost more than the answer.
  */
 export interface FileSource {
   /** Its paths mean the same to the lanes of this platform (`compute/lane.ts`), so that they can read the files by themselves. */
@@ -52,11 +53,13 @@ export interface FileSource {
    * names, is the same. Not so on Windows, which knows no such time.
    */
   readonly tellsChanges: boolean;
+  /** Whoever asks many things that are answered at once awaits this between them, if it is there: everything else gets its turn then. */
+  pauseIfDue?(): Promise<void> | undefined;
   /** The absolute, cleaned form of a path that a person gave. */
   absolute(path: string): string;
-  stat(path: string, options?: FollowLinks): Promise<SourceStat>;
+  stat(path: string, options?: FollowLinks): SourceStat;
   /** Everything that a node records, read once. `stat` is what `stat()` gave for the same path and options; the name is the path's last part. */
-  metadata(path: string, stat: SourceStat, options: MetadataOptions): Promise<SourceMetadata>;
+  metadata(path: string, stat: SourceStat, options: MetadataOptions): SourceMetadata;
   /** The names in a directory, in no order, without `.` and `..`. A link in the directory's place rejects. */
   list(path: string, options?: FollowLinks): Promise<string[]>;
   /**

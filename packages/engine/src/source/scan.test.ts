@@ -3,6 +3,7 @@ import { EngineError } from "../errors/engine-error.ts";
 import type { EntryTable } from "../format/entry-table.ts";
 import { parsePatterns } from "../pattern/pattern-list.ts";
 import { directory, file, memorySource, special, symlink } from "../platform/testing/memory-source.ts";
+import { eachOf } from "../platform/testing/each-of.ts";
 import type { MemorySource, MemoryTree } from "../platform/testing/memory-source.ts";
 import { sampleNode } from "../platform/testing/sample-node.ts";
 import { cacheDirectoryTag, noRules } from "./backup-rules.ts";
@@ -43,7 +44,7 @@ async function scanned(
       onWarning: (_path, message) => result.warnings.push(message),
     },
   );
-  for await (const event of events) {
+  for await (const event of eachOf(events)) {
     result.events.push(event);
     if (event.kind !== "leave") result.lines.push(event.snapshotPath + (event.kind === "enter" ? "/" : ""));
   }
@@ -161,7 +162,7 @@ describe("the shape of a scan", () => {
     const targets = [{ given: "C:\\Users", absolute: "C:/Users" }];
     const found: string[] = [];
     const options = { withAtime: false, onProblem: (problem: ScanProblem) => expect.fail(problem.message) };
-    for await (const event of scan(source, targets, noRules, options))
+    for await (const event of eachOf(scan(source, targets, noRules, options)))
       found.push(`${event.kind} ${event.path} ${event.snapshotPath}`);
     expect(found).toEqual([
       "enter C:/ /C",
@@ -391,7 +392,7 @@ describe("what is known from before", () => {
       { ...noRules, ...rules },
       { withAtime: false, known, onProblem: ({ message }) => found.push(message) },
     );
-    for await (const event of events) if (event.kind !== "enter") found.push(`${event.kind} ${event.path}`);
+    for await (const event of eachOf(events)) if (event.kind !== "enter") found.push(`${event.kind} ${event.path}`);
     return found;
   }
 
@@ -410,7 +411,7 @@ describe("what is known from before", () => {
     const known = new Known(["/a/same"]);
     const targets = [{ given: "/a", absolute: "/a" }];
     const events = scan(source, targets, noRules, { withAtime: false, known, onProblem: () => undefined });
-    for await (const event of events)
+    for await (const event of eachOf(events))
       if (event.kind === "leave") metadata.push([event.path, event.metadata !== undefined]);
     expect(metadata).toEqual([
       ["/a/other", true],
@@ -426,8 +427,8 @@ describe("what is known from before", () => {
       Promise.resolve(Object.assign(known, { take: () => false, node: (name: string) => sampleNode({ name }) }));
     const previous: (string | undefined)[] = [];
     const targets = [{ given: "/a", absolute: "/a" }];
-    for await (const event of scan(source, targets, noRules, { withAtime: false, known, onProblem: () => undefined }))
-      if (event.kind === "file") previous.push(event.previous?.name);
+    const events = scan(source, targets, noRules, { withAtime: false, known, onProblem: () => undefined });
+    for await (const event of eachOf(events)) if (event.kind === "file") previous.push(event.previous?.name);
     expect(previous).toEqual(["b", "c"]);
   });
 
@@ -486,7 +487,7 @@ test("access times are recorded only if wanted", async () => {
   const source = memorySource({ f: file("1", { atimeNs: 9n, mtimeNs: 3n }) });
   const atime = async (withAtime: boolean) => {
     const events = scan(source, [{ given: "/f", absolute: "/f" }], noRules, { withAtime, onProblem: () => undefined });
-    const { value } = await events.next();
+    const { value } = await eachOf(events).next();
     return value?.kind === "file" ? value.metadata.atimeNs : undefined;
   };
   expect(await atime(true)).toBe(9n);

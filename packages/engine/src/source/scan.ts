@@ -1,8 +1,7 @@
 import type { Abortable } from "../flow/abortable.ts";
-import { invariant } from "../errors/invariant.ts";
 import type { Node } from "../format/node.ts";
 import type { BackupRules } from "./backup-rules.ts";
-import type { FileSource, OnSourceWarning, SourceMetadata, SourceStat } from "./file-source.ts";
+import type { FileSource, FollowLinks, OnSourceWarning, SourceMetadata, SourceStat } from "./file-source.ts";
 import type { KnownDirectory } from "./known-directory.ts";
 import type { ScanProblem } from "./scan-problem.ts";
 import type { ScanTarget } from "./target-tree.ts";
@@ -46,7 +45,7 @@ export interface ScanOptions<Known> extends Abortable {
 
 /**
  * Finds what to back up: the entries that targets and rules choose, with their metadata, in the order in which restic's trees are written
- * (`walk.ts`). A directory's metadata is that of before its entries were read. If no target is there, nothing is yielded.
+ * (`walk.ts`), some at a time. A directory's metadata is that of before its entries were read. If no target is there, nothing is yielded.
  *
  * Where a directory is known from before, the listing is compared with that first, and metadata is read only of what is not the same.
  */
@@ -55,45 +54,48 @@ export async function* scan<Known extends KnownDirectory<Known>>(
   targets: readonly ScanTarget[],
   rules: BackupRules,
   options: ScanOptions<Known>,
-): AsyncGenerator<ScanEvent<Known>, void, undefined> {
+): AsyncGenerator<readonly ScanEvent<Known>[], void, undefined> {
   const { withAtime, onProblem, signal } = options;
   const onWarning = options.onWarning ?? (() => undefined);
-  const events = walk<Details<Known>>(source, targets, rules, {
+  const metadataOf = ({ name, path }: Place, stat: SourceStat, { followLinks }: FollowLinks) => {
+    const metadata = source.metadata(path, stat, { withAtime, onWarning, followLinks });
+    // The targets' tree may name an entry otherwise than its directory does.
+    return metadata.name === name ? metadata : { ...metadata, name };
+  };
+  const batches = walk<Directory<Known>, FileEvent>(source, targets, rules, {
     onProblem,
     onWarning,
     signal,
     withAtime,
     top: { metadata: undefined, known: options.known },
-    async read(place, stat, above, { followLinks }) {
-      const known = stat.type === "dir" ? await above?.known?.below(place.name) : undefined;
-      if (stat.type === "dir" && above?.known?.isSameDirectory(place.name)) return { metadata: undefined, known };
-      const metadata = await source.metadata(place.path, stat, { withAtime, onWarning, followLinks });
-      // The targets' tree may name an entry otherwise than its directory does.
-      return { metadata: metadata.name === place.name ? metadata : { ...metadata, name: place.name }, known };
+    async enter(place, stat, above, { followLinks }) {
+      const known = await above?.known?.below(place.name);
+      const isSame = above?.known?.isSameDirectory(place.name) ?? false;
+      return { metadata: isSame ? undefined : metadataOf(place, stat, { followLinks }), known };
     },
+    file: ({ name, path, snapshotPath }, stat, above) => ({
+      kind: "file",
+      name,
+      path,
+      snapshotPath,
+      stat,
+      metadata: metadataOf({ name, path, snapshotPath }, stat, {}),
+      previous: above?.known?.node(name),
+    }),
     takes: ({ known }) => known?.takesEntries ?? false,
     take: ({ known }, entries, row) => known?.take(entries, row) ?? false,
   });
-  const open = [options.known];
-  for await (const { details, ...event } of events) {
-    switch (event.kind) {
-      case "enter":
-        open.push(details.known);
-        yield { ...event, known: details.known };
-        break;
-      case "file":
-        invariant(details.metadata !== undefined, "only a directory has its metadata elsewhere");
-        yield { ...event, metadata: details.metadata, previous: open.at(-1)?.node(event.name) };
-        break;
-      case "leave":
-        open.pop();
-        yield { ...event, ...details };
-    }
-  }
+  for await (const batch of batches)
+    yield batch.map((event) => {
+      if (event.kind === "file") return event;
+      const { details, kind, ...place } = event;
+      return kind === "enter" ? { ...place, kind, known: details.known } : { ...place, kind, ...details };
+    });
 }
 
-interface Details<Known> {
+type FileEvent = Extract<ScanEvent, { kind: "file" }>;
+
+interface Directory<Known> {
   readonly metadata: SourceMetadata | undefined;
-  /** Directories only. */
   readonly known: Known | undefined;
 }

@@ -25,19 +25,28 @@ export interface Place {
   readonly snapshotPath: string;
 }
 
-/** `details` are what the walk's caller reads of every entry. */
-export type WalkEvent<Details> =
-  | ({ readonly kind: "enter"; readonly details: Details } & Place)
-  | ({ readonly kind: "file"; readonly stat: SourceStat; readonly details: Details } & Place)
-  | ({ readonly kind: "leave"; readonly details: Details } & Place);
+/** `enter` opens a directory, `leave` closes it after all that is in it; `File` is what the walk's caller makes of anything else. */
+export type WalkEvent<Details, File> = DirectoryEvent<Details> | File;
 
-export interface WalkOptions<Details> extends Abortable {
+interface DirectoryEvent<Details> extends Place {
+  readonly kind: "enter" | "leave";
+  readonly details: Details;
+}
+
+export interface WalkOptions<Details, File> extends Abortable {
   readonly onProblem: (problem: ScanProblem) => void;
   readonly onWarning: OnSourceWarning;
   /** The details of the directory above all others, which has no path of its own. */
   readonly top?: Details | undefined;
-  /** Called once for every entry that goes into the backup, with the details of the directory it is in; for a directory before its entries. */
-  readonly read: (place: Place, stat: SourceStat, above: Details | undefined, options: FollowLinks) => Promise<Details>;
+  /** Called once for every directory that goes into the backup, before its entries, with the details of the directory it is in. */
+  readonly enter: (
+    place: Place,
+    stat: SourceStat,
+    above: Details | undefined,
+    options: FollowLinks,
+  ) => Details | Promise<Details>;
+  /** Called once for every other entry. */
+  readonly file: (place: Place, stat: SourceStat, above: Details | undefined) => File;
   /**
    * Whether entries of a directory with these details can be told by its listing alone: then `take` is called for each of them that the rules
    * choose, and what it takes gets no event.
@@ -52,37 +61,60 @@ export interface WalkOptions<Details> extends Abortable {
  * Walks what the targets and the rules choose, in the order and shape of restic's trees: depth first, names in the order of their bytes, a
  * directory's `leave` after all that is in it. What vanishes between the listing and the look at it was never there; what can't be read
  * is a problem, and the walk goes on. Only the name lists of the open directories are in memory.
+ *
+ * Events come together, some neighbours at a time, because waiting for each would cost more than looking at it. None comes after a directory's in
+ * one batch: what was opened for it is closed as soon as it is left.
  */
-export async function* walk<Details>(
+export async function* walk<Details, File>(
   source: FileSource,
   targets: readonly ScanTarget[],
   rules: BackupRules,
-  options: WalkOptions<Details>,
-): AsyncGenerator<WalkEvent<Details>, void, undefined> {
+  options: WalkOptions<Details, File>,
+): AsyncGenerator<readonly WalkEvent<Details, File>[], void, undefined> {
   const walker = new Walker(source, rules, options);
   const planned = targetTree(await existingTargets(source, targets, rules, options));
   const names = sortNames([...planned.keys()]);
-  const top: Level<Details> = { snapshotPath: "", names, planned, context: undefined, details: options.top };
-  const open: OpenLevel<Details>[] = [{ level: top, next: 0, leave: undefined }];
+  const top: Level<Details> = {
+    snapshotPath: "",
+    names,
+    planned,
+    context: undefined,
+    mayExclude: true,
+    details: options.top,
+  };
+  const open: OpenLevel<Details>[] = [{ level: top, next: 0, place: undefined }];
+  let batch: WalkEvent<Details, File>[] = [];
   for (let current = open[0]; current; current = open.at(-1)) {
     options.signal?.throwIfAborted();
-    const { level } = current;
+    const pause = source.pauseIfDue?.();
+    if (pause) await pause;
+    const { level, place } = current;
     const name = level.names[current.next];
     if (name === undefined) {
       open.pop();
-      if (current.leave) yield current.leave;
-      continue;
+      if (place) batch.push({ ...place, kind: "leave", details: level.details as Details });
+    } else {
+      current.next += 1;
+      if (name === level.names[current.next]) continue;
+      const visited = walker.visit(level, name);
+      if (!visited) continue;
+      if (visited.kind === "file") batch.push(visited.event);
+      if (visited.kind === "file" && batch.length < batchMax) continue;
+      if (visited.kind === "directory") {
+        const below = await walker.enter(visited, level);
+        if (!below) continue;
+        batch.push({ ...visited.place, kind: "enter", details: below.details as Details });
+        open.push({ level: below, next: 0, place: visited.place });
+      }
     }
-    current.next += 1;
-    if (name === level.names[current.next]) continue;
-    const visited = await walker.visit(level, name);
-    if (visited?.kind === "file") yield visited;
-    if (visited?.kind !== "directory") continue;
-    const { level: below, leave } = visited;
-    yield { ...leave, kind: "enter" };
-    open.push({ level: below, next: 0, leave });
+    if (batch.length > 0) yield batch;
+    batch = [];
   }
+  if (batch.length > 0) yield batch;
 }
+
+/** Looking at so many takes a millisecond or two. */
+const batchMax = 128;
 
 /** A directory's entries, to be visited. */
 interface Level<Details> {
@@ -92,107 +124,122 @@ interface Level<Details> {
   readonly planned: ReadonlyMap<string, TargetNode>;
   /** Undefined where all entries are planned. */
   readonly context: DirectoryContext | undefined;
+  /** False: no pattern matches anything in here. */
+  readonly mayExclude: boolean;
   readonly details: Details | undefined;
 }
 
 interface OpenLevel<Details> {
   readonly level: Level<Details>;
   next: number;
-  readonly leave: Extract<WalkEvent<Details>, { kind: "leave" }> | undefined;
+  /** Undefined for the level above all. */
+  readonly place: Place | undefined;
 }
 
-type Visited<Details> =
-  | Extract<WalkEvent<Details>, { kind: "file" }>
-  | {
-      readonly kind: "directory";
-      readonly level: Level<Details>;
-      readonly leave: Extract<WalkEvent<Details>, { kind: "leave" }>;
-    };
+type Visited<File> = { readonly kind: "file"; readonly event: File } | FoundDirectory;
+
+interface FoundDirectory extends FollowLinks {
+  readonly kind: "directory";
+  readonly place: Place;
+  readonly stat: SourceStat;
+  /** Its entries that lead to targets, or are targets. */
+  readonly planned: ReadonlyMap<string, TargetNode>;
+  /** False: nothing but those is taken of it. */
+  readonly isListed: boolean;
+}
 
 const noNames: readonly string[] = [];
 const noTargets: ReadonlyMap<string, TargetNode> = new Map();
 
-class Walker<Details> {
+class Walker<Details, File> {
   readonly #source: FileSource;
   readonly #rules: BackupRules;
-  readonly #options: WalkOptions<Details>;
+  readonly #options: WalkOptions<Details, File>;
   /** Of the directory that is being entered: its memory is used again for the next one. */
   readonly #entries = new EntryTable();
 
-  constructor(source: FileSource, rules: BackupRules, options: WalkOptions<Details>) {
+  constructor(source: FileSource, rules: BackupRules, options: WalkOptions<Details, File>) {
     this.#source = source;
     this.#rules = rules;
     this.#options = options;
   }
 
   /** Undefined for what does not go into the backup. */
-  async visit(level: Level<Details>, name: string): Promise<Visited<Details> | undefined> {
+  visit(level: Level<Details>, name: string): Visited<File> | undefined {
     const planned = level.planned.get(name);
     const path = planned?.path ?? childPath(level.context?.path ?? "/", name);
     const place = { name, path, snapshotPath: `${level.snapshotPath}/${name}` };
     try {
       return planned && isNamed(planned)
-        ? await this.#visitNamed(place, planned, level)
-        : await this.#visitFound(place, level, planned);
+        ? this.#visitNamed(place, planned, level)
+        : this.#visitFound(place, level, planned);
     } catch (error) {
-      if (!isEngineError(error, "source-unreadable", "not-found")) throw error;
-      this.#options.onProblem({ path, message: error.message, cause: error });
+      this.#reportUnreadable(path, error);
       return undefined;
     }
   }
 
+  /** Undefined if it can't be read. */
+  async enter(found: FoundDirectory, { details: above }: Level<Details>): Promise<Level<Details> | undefined> {
+    const { place, stat, planned, followLinks } = found;
+    try {
+      const details = await this.#options.enter(place, stat, above, { followLinks });
+      if (found.isListed) return await this.#listed(found, details);
+      const names = sortNames([...planned.keys()]);
+      return { snapshotPath: place.snapshotPath, details, names, planned, context: undefined, mayExclude: true };
+    } catch (error) {
+      this.#reportUnreadable(place.path, error);
+      return undefined;
+    }
+  }
+
+  #reportUnreadable(path: string, error: unknown): void {
+    if (!isEngineError(error, "source-unreadable", "not-found")) throw error;
+    this.#options.onProblem({ path, message: error.message, cause: error });
+  }
+
   /** A target, or a directory on the way to one: no rule leaves it out. The level has a context if there is a target above it. */
-  async #visitNamed(
+  #visitNamed(
     place: Place,
     { role, below }: TargetNode,
     { context, details: above }: Level<Details>,
-  ): Promise<Visited<Details> | undefined> {
+  ): Visited<File> | undefined {
     // Whoever names `/link/file` means the file behind the link.
     const followLinks = below.size > 0;
-    const stat = await this.#source.stat(place.path, { followLinks });
+    const stat = this.#source.stat(place.path, { followLinks });
     if (stat.type !== "dir" && role === "way")
       throw new EngineError("source-unreadable", `${displayName(place.path)} is not a directory`);
-    if (stat.type !== "dir") return await this.#entry(place, stat, above);
-    const details = await this.#options.read(place, stat, above, { followLinks });
-    const isWanted = role === "target" || (context !== undefined && !isForeign(this.#rules, context, stat));
-    if (isWanted) return await this.#listed(place, details, stat.deviceId, below);
-    return directory(place, details, { names: sortNames([...below.keys()]), planned: below, context: undefined });
+    if (stat.type !== "dir") return this.#file(place, stat, above);
+    const isListed = role === "target" || (context !== undefined && !isForeign(this.#rules, context, stat));
+    return { kind: "directory", place, stat, planned: below, followLinks, isListed };
   }
 
   /** An entry of a directory that is backed up. */
-  async #visitFound(
-    place: Place,
-    level: Level<Details>,
-    planned: TargetNode | undefined,
-  ): Promise<Visited<Details> | undefined> {
+  #visitFound(place: Place, level: Level<Details>, planned: TargetNode | undefined): Visited<File> | undefined {
     const context = planned?.entryOf ?? level.context;
     if (context && excludesByTag(context, place.name)) return undefined;
-    if (excludesPath(this.#rules, place.path)) return undefined;
-    const stat = await this.#statIfThere(place.path);
+    if (level.mayExclude && excludesPath(this.#rules, place.path)) return undefined;
+    const stat = this.#statIfThere(place.path);
     if (!stat || excludesSize(this.#rules, stat)) return undefined;
-    const foreign = context !== undefined && isForeign(this.#rules, context, stat);
-    if (stat.type !== "dir") return foreign ? undefined : await this.#entry(place, stat, level.details);
-    const details = await this.#options.read(place, stat, level.details, {});
-    if (foreign) return directory(place, details, { names: [], planned: noTargets, context: undefined });
-    return await this.#listed(place, details, stat.deviceId, noTargets);
+    const isHere = context === undefined || !isForeign(this.#rules, context, stat);
+    if (stat.type === "dir") return { kind: "directory", place, stat, planned: noTargets, isListed: isHere };
+    return isHere ? this.#file(place, stat, level.details) : undefined;
   }
 
   async #listed(
-    place: Place,
+    { place, stat: { deviceId }, planned, followLinks }: FoundDirectory,
     details: Details,
-    deviceId: bigint,
-    planned: ReadonlyMap<string, TargetNode>,
-  ): Promise<Visited<Details>> {
-    const { path } = place;
-    const followLinks = planned.size > 0;
+  ): Promise<Level<Details>> {
+    const { path, snapshotPath } = place;
     const isTold = this.#options.takes?.(details) ?? false;
     const needsNames = !isTold || this.#rules.excludeIfPresent.length > 0;
     const listed = needsNames ? await this.#source.list(path, { followLinks }) : noNames;
     const tags = await tagsPresent(this.#source, this.#rules, path, listed, this.#options.onWarning);
     const context: DirectoryContext = { path, tags, deviceId };
-    const left = isTold ? await this.#takeEntries(context, details, planned) : listed;
+    const mayExclude = mayExcludeBelow(this.#rules, path);
+    const left = isTold ? await this.#takeEntries(context, details, planned, mayExclude) : listed;
     const names = sortNames(planned.size > 0 ? [...new Set([...left, ...planned.keys()])] : left);
-    return directory(place, details, { names, planned, context });
+    return { snapshotPath, details, names, planned, context, mayExclude };
   }
 
   /** The names that are left when all that the listing tells enough of is taken. */
@@ -200,9 +247,9 @@ class Walker<Details> {
     context: DirectoryContext,
     details: Details,
     planned: ReadonlyMap<string, TargetNode>,
+    mayExclude: boolean,
   ): Promise<string[]> {
     const { path, tags } = context;
-    const mayExclude = tags.length > 0 || mayExcludeBelow(this.#rules, path);
     const isChosen = (name: string) =>
       !excludesByTag(context, name) && !excludesPath(this.#rules, childPath(path, name));
     const entries = this.#entries;
@@ -210,7 +257,7 @@ class Walker<Details> {
       followLinks: planned.size > 0,
       withAtime: this.#options.withAtime ?? false,
       // What is excluded is not even looked at. Names become strings only if somebody asks for them.
-      wants: mayExclude ? (name) => planned.has(name) || isChosen(name) : undefined,
+      wants: mayExclude || tags.length > 0 ? (name) => planned.has(name) || isChosen(name) : undefined,
     });
     const left: string[] = [];
     for (let row = 0; row < entries.count; row += 1)
@@ -236,7 +283,7 @@ class Walker<Details> {
     return this.#options.take?.(details, entries, row) ?? false;
   }
 
-  async #entry(place: Place, stat: SourceStat, above: Details | undefined): Promise<Visited<Details> | undefined> {
+  #file(place: Place, stat: SourceStat, above: Details | undefined): Visited<File> | undefined {
     // Restic leaves sockets out without a word: they are nothing without the program behind them.
     if (stat.type === "socket") return undefined;
     if (stat.type === "other") {
@@ -246,12 +293,12 @@ class Walker<Details> {
       });
       return undefined;
     }
-    return { kind: "file", ...place, stat, details: await this.#options.read(place, stat, above, {}) };
+    return { kind: "file", event: this.#options.file(place, stat, above) };
   }
 
-  async #statIfThere(path: string): Promise<SourceStat | undefined> {
+  #statIfThere(path: string): SourceStat | undefined {
     try {
-      return await this.#source.stat(path);
+      return this.#source.stat(path);
     } catch (error) {
       if (isEngineError(error, "not-found")) return undefined;
       throw error;
@@ -262,18 +309,6 @@ class Walker<Details> {
 /** Entries that merely stand in for their directory are judged by the rules, unless they lead to a target. */
 function isNamed({ entryOf, below }: TargetNode): boolean {
   return entryOf === undefined || below.size > 0;
-}
-
-function directory<Details>(
-  place: Place,
-  details: Details,
-  level: Omit<Level<Details>, "snapshotPath" | "details">,
-): Visited<Details> {
-  return {
-    kind: "directory",
-    level: { ...level, details, snapshotPath: place.snapshotPath },
-    leave: { kind: "leave", ...place, details },
-  };
 }
 
 /** By bytes. Without surrogates and what comes after them, UTF-16's order is the bytes' order, and the built-in sort is faster. */

@@ -11,12 +11,18 @@ import { StreamSaver } from "./stream-saver.ts";
 export interface ContentSaver extends AsyncDisposable {
   /** False: whoever goes on asking all the same fills the memory. */
   readonly hasRoom: boolean;
-  /** Rejects with `source-unreadable` or `not-found` for a file that can't be read: the next ones can be saved all the same. */
-  save(file: FileEntry): Promise<SavedContent>;
+  save(file: FileEntry, receiver: ContentReceiver): void;
   /** Small files are collected to be saved together: this begins with those collected so far. */
   begin(): void;
   /** Resolves when all that was saved is in packs that the writer has. */
   finish(): Promise<void>;
+}
+
+/** Is told once what became of a file: a call costs less than a promise, and there are millions. */
+export interface ContentReceiver {
+  saved(content: SavedContent): void;
+  /** With `source-unreadable` or `not-found` for a file that can't be read: the next ones can be saved all the same. */
+  failed(error: unknown): void;
 }
 
 export interface ContentSaverDeps {

@@ -2,7 +2,7 @@ import type { FileRemark, HashedChunks, Lane, PackedChunks } from "../../compute
 import { slotBytes, slotsPerLane } from "../../compute/lane.ts";
 import { EngineError } from "../../errors/engine-error.ts";
 import { type BlobId, blobIdFromBytes } from "../../format/ids.ts";
-import type { ContentSaver, ContentSaverDeps } from "./content-saver.ts";
+import type { ContentReceiver, ContentSaver, ContentSaverDeps } from "./content-saver.ts";
 import { LanePlaces } from "../../compute/lane-places.ts";
 import type { FileEntry, SavedContent } from "./saved.ts";
 import { changeSince, defaultFilesAtOnce } from "./stream-saver.ts";
@@ -13,8 +13,7 @@ const batchFiles = 200;
 
 interface SmallFile {
   readonly file: FileEntry;
-  readonly resolve: (content: SavedContent | Promise<SavedContent>) => void;
-  readonly reject: (error: unknown) => void;
+  readonly receiver: ContentReceiver;
 }
 
 /** Chunks that lanes have stored, or that the repository had: columns, since there may be millions. */
@@ -54,17 +53,16 @@ export class LaneSaver implements ContentSaver {
     return this.#places.waiting < this.#lanes.length && this.#largeFiles < this.#largeFilesAtOnce;
   }
 
-  save(file: FileEntry): Promise<SavedContent> {
+  save(file: FileEntry, receiver: ContentReceiver): void {
     if (file.stat.size > batchBytes) {
       // Files end in their order as far as that is possible: nobody waits for a small one that waits for company.
       this.begin();
-      return this.#track(this.#saveLarge(file));
+      this.#saveAsLarge(file, receiver);
+      return;
     }
-    const { promise, resolve, reject } = Promise.withResolvers<SavedContent>();
-    this.#batch.push({ file, resolve, reject });
+    this.#batch.push({ file, receiver });
     this.#batchBytes += file.stat.size;
     if (this.#batchBytes >= batchBytes || this.#batch.length >= batchFiles) this.begin();
-    return promise;
   }
 
   begin(): void {
@@ -111,24 +109,30 @@ export class LaneSaver implements ContentSaver {
         });
       });
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      for (const { receiver } of batch) receiver.failed(error);
     }
   }
 
-  #settle({ file, resolve, reject }: SmallFile, remark: FileRemark | undefined, content: SavedContent): void {
+  #settle({ file, receiver }: SmallFile, remark: FileRemark | undefined, content: SavedContent): void {
     switch (remark?.kind) {
       case undefined:
-        resolve(content);
+        receiver.saved(content);
         break;
       case "changed":
-        resolve({ ...content, change: remark.how });
+        receiver.saved({ ...content, change: remark.how });
         break;
       case "too-large":
-        resolve(this.#track(this.#saveLarge(file)));
+        this.#saveAsLarge(file, receiver);
         break;
       case "failed":
-        reject(new EngineError(remark.code, remark.message, { hint: remark.hint }));
+        receiver.failed(new EngineError(remark.code, remark.message, { hint: remark.hint }));
     }
+  }
+
+  #saveAsLarge(file: FileEntry, receiver: ContentReceiver): void {
+    this.#track(this.#saveLarge(file))
+      .then((content) => receiver.saved(content))
+      .catch((error: unknown) => receiver.failed(error));
   }
 
   async #saveLarge({ path, stat }: FileEntry): Promise<SavedContent> {
@@ -148,7 +152,7 @@ export class LaneSaver implements ContentSaver {
         await this.#places.untilRoom();
       }
       const content = joined((await Promise.all(runs)).map((chunks) => contentOf(chunks, 0, chunks.ids.length)));
-      return { ...content, change: await changeSince(source, path, stat, content.size) };
+      return { ...content, change: changeSince(source, path, stat, content.size) };
     } finally {
       await Promise.allSettled(runs);
       this.#largeFiles -= 1;

@@ -7,7 +7,7 @@ import type { BackupTally } from "./backup-tally.ts";
 import type { ComparedEntry } from "./compare-with-parent.ts";
 import type { ContentSaver } from "./content-saver.ts";
 import type { FileEntry, SavedEntry } from "./saved.ts";
-import { Window } from "./window.ts";
+import { Window, type WindowPlace } from "./window.ts";
 
 export interface SaveEntriesDeps {
   readonly writer: BlobWriter;
@@ -23,32 +23,36 @@ const entriesInFlight = 2048;
 const parentBytesInFlight = 8 * 1024 * 1024;
 
 /**
- * Saves what the scanned entries hold, many at once, and yields them in their order. Directories pass through: their trees are made once their
- * children are known. A file that can't be read is reported and left out; a file that changed while it was read is reported and kept as it was read.
+ * Saves what the scanned entries hold, many at once, and yields them in their order, some at a time. Directories pass through: their trees are made
+ * once their children are known. A file that can't be read is reported and left out; a file that changed while it was read is reported and kept as
+ * it was read.
  */
 export async function* saveEntries(
-  entries: AsyncIterable<ComparedEntry>,
+  batches: AsyncIterable<readonly ComparedEntry[]>,
   deps: SaveEntriesDeps,
-): AsyncGenerator<SavedEntry, void, undefined> {
+): AsyncGenerator<readonly SavedEntry[], void, undefined> {
   const { contents } = deps;
   const window = new Window<SavedEntry>();
   let parentBytes = 0;
   const isFull = () => window.size >= entriesInFlight || parentBytes >= parentBytesInFlight;
-  const next = async () => {
-    const saved = await window.next();
-    parentBytes -= parentBytesOf(saved);
+  const take = async () => {
+    const saved = await window.take();
+    for (const entry of saved) parentBytes -= parentBytesOf(entry);
     return saved;
   };
-  for await (const entry of entries) {
-    window.add(saveEntry(entry, deps));
-    parentBytes += parentBytesOf(entry);
-    while (window.isFirstReady || isFull() || (window.size > 0 && !contents.hasRoom)) {
-      if (isFull()) contents.begin();
-      yield await next();
+  for await (const batch of batches) {
+    for (const entry of batch) {
+      saveEntry(entry, window.reserve(), deps);
+      parentBytes += parentBytesOf(entry);
+      while (isFull() || (window.size > 0 && !contents.hasRoom)) {
+        if (isFull()) contents.begin();
+        yield await take();
+      }
     }
+    if (window.isFirstReady) yield await take();
   }
   contents.begin();
-  while (window.size > 0) yield await next();
+  while (window.size > 0) yield await take();
   await contents.finish();
 }
 
@@ -57,15 +61,19 @@ function parentBytesOf(entry: ComparedEntry | SavedEntry): number {
   return entry.kind === "leave" ? (entry.known?.treeBytes ?? 0) : 0;
 }
 
-function saveEntry(entry: ComparedEntry, deps: SaveEntriesDeps): SavedEntry | Promise<SavedEntry> {
-  if (entry.kind !== "file") return entry;
+function saveEntry(entry: ComparedEntry, saved: WindowPlace<SavedEntry>, deps: SaveEntriesDeps): void {
+  if (entry.kind !== "file") {
+    saved.settle(entry);
+    return;
+  }
   const { path, snapshotPath, metadata } = entry;
-  if (metadata.type !== "file")
-    return { kind: "file", path, node: { ...metadata, content: undefined, subtree: undefined } };
-  const kept = contentToKeep(entry, deps);
-  if (!kept) return saveFile(entry, deps);
-  deps.tally.fileDone({ path, snapshotPath, size: metadata.size }, "unchanged");
-  return { kind: "file", path, node: { ...metadata, content: kept, subtree: undefined } };
+  const content = metadata.type === "file" ? contentToKeep(entry, deps) : undefined;
+  if (metadata.type === "file" && !content) {
+    saveFile(entry, saved, deps);
+    return;
+  }
+  if (content) deps.tally.fileDone({ path, snapshotPath, size: metadata.size }, "unchanged");
+  saved.settle({ kind: "file", path, node: { ...metadata, content, subtree: undefined } });
 }
 
 /** The parent's content of a file that did not change, if the repository still has all of it. */
@@ -79,17 +87,23 @@ function contentToKeep(
   return undefined;
 }
 
-async function saveFile(entry: FileEntry, { contents, tally }: SaveEntriesDeps): Promise<SavedEntry> {
+function saveFile(entry: FileEntry, saved: WindowPlace<SavedEntry>, { contents, tally }: SaveEntriesDeps): void {
   const { path, snapshotPath, metadata, previous } = entry;
-  try {
-    const content = await contents.save(entry);
-    if (content.change) tally.problem({ path, message: content.change });
-    tally.fileDone({ path, snapshotPath, size: content.size }, previous?.type === "file" ? "changed" : "new", content);
-    return { kind: "file", path, node: { ...metadata, size: content.size, content: content.ids, subtree: undefined } };
-  } catch (error) {
-    if (!isEngineError(error, "source-unreadable", "not-found")) throw error;
-    const message = error.code === "not-found" ? "vanished before it could be read" : error.message;
-    tally.problem({ path, message, cause: error });
-    return { kind: "file", path, node: undefined };
-  }
+  contents.save(entry, {
+    saved(content) {
+      const { ids, size, change } = content;
+      if (change) tally.problem({ path, message: change });
+      tally.fileDone({ path, snapshotPath, size }, previous?.type === "file" ? "changed" : "new", content);
+      saved.settle({ kind: "file", path, node: { ...metadata, size, content: ids, subtree: undefined } });
+    },
+    failed(error) {
+      if (!isEngineError(error, "source-unreadable", "not-found")) {
+        saved.fail(error);
+        return;
+      }
+      const message = error.code === "not-found" ? "vanished before it could be read" : error.message;
+      tally.problem({ path, message, cause: error });
+      saved.settle({ kind: "file", path, node: undefined });
+    },
+  });
 }

@@ -6,7 +6,7 @@ import type { BlobId } from "../../format/ids.ts";
 import type { BlobWriter } from "../../repository/blob-writer.ts";
 import type { Repository } from "../../repository/repository.ts";
 import type { FileSource } from "../../source/file-source.ts";
-import type { ContentSaver, ContentSaverDeps } from "./content-saver.ts";
+import type { ContentReceiver, ContentSaver, ContentSaverDeps } from "./content-saver.ts";
 import type { FileEntry, SavedContent } from "./saved.ts";
 
 /** Files read at once: while one waits for the disk another is hashed. Restic's own default. */
@@ -25,10 +25,12 @@ export class StreamSaver implements ContentSaver {
     return this.#running.size < (this.#deps.run.filesAtOnce ?? defaultFilesAtOnce);
   }
 
-  save(file: FileEntry): Promise<SavedContent> {
-    const saving = this.#save(file).finally(() => this.#running.delete(saving));
+  save(file: FileEntry, receiver: ContentReceiver): void {
+    const saving = this.#save(file)
+      .finally(() => this.#running.delete(saving))
+      .then((content) => receiver.saved(content))
+      .catch((error: unknown) => receiver.failed(error));
     this.#running.add(saving);
-    return saving;
   }
 
   begin(): void {
@@ -49,7 +51,7 @@ export class StreamSaver implements ContentSaver {
     try {
       const bytes = source.read(path, { signal: run.signal });
       const content = await saveContent(repository, writer, bytes, (length) => tally.bytesRead(path, length));
-      return { ...content, change: await changeSince(source, path, stat, content.size) };
+      return { ...content, change: changeSince(source, path, stat, content.size) };
     } finally {
       tally.readingEnds(path);
     }
@@ -83,14 +85,14 @@ export async function saveContent(
 }
 
 /** How a file that was just read differs from how the scan found it, if it does. */
-export async function changeSince(
+export function changeSince(
   source: FileSource,
   path: string,
   before: FileEntry["stat"],
   sizeRead: number,
-): Promise<string | undefined> {
+): string | undefined {
   try {
-    return changeWhileReading(before, await source.stat(path), sizeRead);
+    return changeWhileReading(before, source.stat(path), sizeRead);
   } catch (error) {
     if (isEngineError(error, "not-found")) return "vanished while it was read: what was read is saved";
     throw error;

@@ -32,7 +32,13 @@ export class TreeWriter {
     this.#targets = new Set(targets.map(({ absolute }) => absolute));
   }
 
-  async add(entry: SavedEntry): Promise<void> {
+  async add(entries: readonly SavedEntry[]): Promise<void> {
+    for (const entry of entries)
+      if (entry.kind === "leave") await this.#leave(entry);
+      else this.#addNow(entry);
+  }
+
+  #addNow(entry: Exclude<SavedEntry, { kind: "leave" }>): void {
     switch (entry.kind) {
       case "enter":
         this.#open.push(new OpenTree(entry.known));
@@ -40,10 +46,6 @@ export class TreeWriter {
         break;
       case "file":
         if (entry.node) this.#top().add(entry.node);
-        break;
-      case "leave":
-        await this.#leave(entry);
-        break;
     }
   }
 

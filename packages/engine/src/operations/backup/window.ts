@@ -1,50 +1,74 @@
 import { invariant } from "../../errors/invariant.ts";
 
-interface Waiting<Value> {
-  /** Once it is there. */
-  settled: { readonly value: Value } | undefined;
-  readonly promise: Promise<Value> | undefined;
+/** Where one value goes once it is there, or what became of it instead. */
+export class WindowPlace<Value> {
+  /** What it holds; undefined as long as it is empty. */
+  outcome: { readonly value: Value } | { readonly error: unknown } | undefined;
+  readonly #onSettled: (place: WindowPlace<Value>) => void;
+
+  constructor(onSettled: (place: WindowPlace<Value>) => void) {
+    this.#onSettled = onSettled;
+  }
+
+  settle(value: Value): void {
+    this.outcome = { value };
+    this.#onSettled(this);
+  }
+
+  fail(error: unknown): void {
+    this.outcome = { error };
+    this.#onSettled(this);
+  }
 }
 
-/** Values that come in any order and leave in the order in which they were added; most are there at once, and cost no promise. */
+/** Values that come in any order and leave in the order in which their places were taken. A value costs no promise, only waiting for the first does. */
 export class Window<Value> {
-  #waiting: Waiting<Value>[] = [];
+  #places: WindowPlace<Value>[] = [];
   /** Taken from the front so far: moving the rest for each would cost more than the work. */
   #taken = 0;
+  #firstSettled: PromiseWithResolvers<void> | undefined;
 
   get size(): number {
-    return this.#waiting.length - this.#taken;
+    return this.#places.length - this.#taken;
   }
 
   get isFirstReady(): boolean {
-    return this.#waiting[this.#taken]?.settled !== undefined;
+    return this.#places[this.#taken]?.outcome !== undefined;
   }
 
-  add(value: Value | Promise<Value>): void {
-    if (!(value instanceof Promise)) {
-      this.#waiting.push({ settled: { value }, promise: undefined });
-      return;
+  /** Takes the next place. */
+  reserve(): WindowPlace<Value> {
+    const place = new WindowPlace<Value>(this.#onSettled);
+    this.#places.push(place);
+    return place;
+  }
+
+  /** Waits for the first value, and gives all that can leave with it: at least one. Throws what made the first fail. */
+  async take(): Promise<Value[]> {
+    invariant(this.size > 0, "somebody waits only for what was added");
+    while (!this.isFirstReady) await (this.#firstSettled ??= Promise.withResolvers()).promise;
+    const values: Value[] = [];
+    for (let first = this.#first; first?.outcome; first = this.#first) {
+      // A failure comes in its turn, when nothing is before it.
+      if ("error" in first.outcome && values.length > 0) break;
+      this.#taken += 1;
+      if ("error" in first.outcome) throw first.outcome.error;
+      values.push(first.outcome.value);
     }
-    const waiting: Waiting<Value> = { settled: undefined, promise: value };
-    this.#waiting.push(waiting);
-    // A failure is reported in its turn, not as an unhandled rejection.
-    value.then(
-      (result) => (waiting.settled = { value: result }),
-      () => undefined,
-    );
-  }
-
-  /** The first value, or what made it fail. */
-  async next(): Promise<Value> {
-    const first = this.#waiting[this.#taken];
-    invariant(first !== undefined, "somebody waits only for what was added");
-    this.#taken += 1;
-    if (this.#taken > this.#waiting.length / 2) {
-      this.#waiting = this.#waiting.slice(this.#taken);
+    if (this.#taken > this.#places.length / 2) {
+      this.#places = this.#places.slice(this.#taken);
       this.#taken = 0;
     }
-    if (first.settled) return first.settled.value;
-    invariant(first.promise !== undefined, "what is not there yet is promised");
-    return await first.promise;
+    return values;
   }
+
+  get #first(): WindowPlace<Value> | undefined {
+    return this.#places[this.#taken];
+  }
+
+  readonly #onSettled = (place: WindowPlace<Value>): void => {
+    if (place !== this.#first) return;
+    this.#firstSettled?.resolve();
+    this.#firstSettled = undefined;
+  };
 }

@@ -23,7 +23,7 @@ export interface NodeSourceOptions {
 
 /**
  * The files of this machine. What a file is and has is asked synchronously, which takes a fraction of the time of asking through the thread pool; the
- * event loop gets its turn every 20 ms.
+ * event loop gets its turn every 20 ms, if the caller does as `pauseIfDue` says.
  */
 export function nodeSource({ byNodeAlone = false }: NodeSourceOptions = {}): FileSource {
   const listNames = (byNodeAlone ? undefined : linuxNames) ?? listDirectory;
@@ -35,17 +35,13 @@ export function nodeSource({ byNodeAlone = false }: NodeSourceOptions = {}): Fil
     isReadByLanes: true,
     tellsChanges: process.platform !== "win32",
     absolute: absolutePath,
-    async stat(path, options = {}) {
-      await breather.pauseIfDue();
-      return readingSource(path, () => lstat(placeOf(path, options)));
-    },
-    async metadata(path, stat, options) {
-      await breather.pauseIfDue();
-      return readingSource(path, () => {
+    pauseIfDue: () => breather.pauseIfDue(),
+    stat: (path, options = {}) => readingSource(path, () => lstat(placeOf(path, options))),
+    metadata: (path, stat, options) =>
+      readingSource(path, () => {
         const place = placeOf(path, options);
         return readMetadata(path, place, isFullStat(stat) ? stat : lstat(place), users, options);
-      });
-    },
+      }),
     async list(path, options = {}) {
       await breather.pauseIfDue();
       const place = readingSource(path, () => placeOf(path, options));

@@ -126,11 +126,11 @@ export function memorySource(tree: MemoryTree, options: { readonly pieceBytes?: 
 
     tellsChanges: true,
     absolute: (path) => cleanPath(path.startsWith("/") ? path : `/${path}`),
-    async stat(path, { followLinks = false } = {}) {
+    stat(path, { followLinks = false } = {}) {
       begin("stat", path);
       return statOf(find(root, path, followLinks));
     },
-    async metadata(path, _stat, { withAtime, followLinks = false }) {
+    metadata(path, _stat, { withAtime, followLinks = false }) {
       begin("metadata", path);
       const entry = find(root, path, followLinks);
       return metadataOf(path, entry, statOf(entry), withAtime);
@@ -148,7 +148,7 @@ export function memorySource(tree: MemoryTree, options: { readonly pieceBytes?: 
       for (const name of await source.list(path, { followLinks })) {
         if (!wants(name)) continue;
         try {
-          const stat = await source.stat(folder + name);
+          const stat = source.stat(folder + name);
           if (stat.type === "other") addUnknownEntry(entries, name);
           else addEntry(entries, name, metadataOf(name, find(root, folder + name, false), stat, withAtime));
         } catch (error) {
