@@ -87,6 +87,11 @@ export class BlobIndex {
     return this.#findable(handle.type).find(this.#want(handle.id)) !== -1;
   }
 
+  /** `has`, with the words of the id at `at` in `ids`. */
+  hasId(type: BlobType, ids: Uint32Array, at: number): boolean {
+    return this.#findable(type).find(ids, at) !== -1;
+  }
+
   hasPack(pack: ObjectId): boolean {
     return this.#packSlots.find(this.#want(pack)) !== -1;
   }

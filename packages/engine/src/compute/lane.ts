@@ -54,8 +54,8 @@ export interface FileToRead extends FileState {
 }
 
 export interface HashedChunks {
-  /** 32 bytes each. */
-  readonly ids: Uint8Array;
+  /** 32 bytes each; the first begins where a 32-bit word may. */
+  readonly ids: Uint8Array<ArrayBuffer>;
   readonly lengths: readonly number[];
 }
 

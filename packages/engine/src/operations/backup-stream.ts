@@ -43,7 +43,8 @@ export async function backupStream(repository: Repository, request: BackupStream
   const path = run.targets[0]?.absolute ?? "";
   tally.readingStarts(path);
   const content = await saveContent(repository, writer, request.bytes, (bytes) => tally.bytesRead(path, bytes));
-  tally.fileDone({ path, snapshotPath: path, size: content.size }, "new", content);
+  tally.readingEnds(path);
+  tally.fileDone({ snapshotPath: path, size: content.size }, "new", content);
 
   const folders = names.map((name, depth) => ({ name, ...samePath(`/${names.slice(0, depth + 1).join("/")}`) }));
   await tree.add([

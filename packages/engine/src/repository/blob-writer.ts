@@ -7,6 +7,7 @@ import type { BlobId } from "../format/ids.ts";
 import { objectName } from "../format/object-name.ts";
 import { defaultPackSizeBytes, PackBuilder } from "../pack/pack-builder.ts";
 import { type StorablePack, storablePack } from "../pack/storable-pack.ts";
+import { ClaimedIds } from "./claimed-ids.ts";
 import type { RepositoryLock } from "./locks.ts";
 import type { Repository } from "./repository.ts";
 import { saveUnpacked } from "./unpacked-files.ts";
@@ -54,8 +55,7 @@ export class BlobWriter implements AsyncDisposable {
   readonly compression: Compression;
   readonly packSizeBytes: number;
   readonly #open: Record<BlobType, PackBuilder> = { data: new PackBuilder(), tree: new PackBuilder() };
-  /** Blobs that this run stores and no index names yet. */
-  readonly #claimed: Record<BlobType, Set<BlobId>> = { data: new Set(), tree: new Set() };
+  readonly #claimed: Record<BlobType, ClaimedIds>;
   readonly #distrusted = new Set<string>();
   readonly #uploads = new Set<Promise<void>>();
   #unindexed: FilledIndexRows[] = [];
@@ -66,6 +66,11 @@ export class BlobWriter implements AsyncDisposable {
   constructor(repository: Repository, options: BlobWriterOptions) {
     this.#repository = repository;
     this.#options = options;
+    const { index } = repository;
+    this.#claimed = {
+      data: new ClaimedIds((ids, at) => index.hasId("data", ids, at)),
+      tree: new ClaimedIds((ids, at) => index.hasId("tree", ids, at)),
+    };
     // Version 1 knows no compression.
     this.compression = repository.config.version === 1 ? "off" : options.compression;
     this.packSizeBytes = options.packSizeBytes ?? defaultPackSizeBytes;
@@ -90,12 +95,17 @@ export class BlobWriter implements AsyncDisposable {
   }
 
   /** Whether the caller has to store this blob, by `storePack`: true once for each blob that the repository does not have. */
-  claim(handle: BlobHandle): boolean {
-    if (this.has(handle)) return false;
-    const claimed = this.#claimed[handle.type];
-    if (claimed.has(handle.id)) return false;
-    claimed.add(handle.id);
-    return true;
+  claim({ type, id }: BlobHandle): boolean {
+    return this.claimId(type, new Uint32Array(Uint8Array.fromHex(id).buffer), 0);
+  }
+
+  /** `claim`, with the words of the id at `at` in `ids`. */
+  claimId(type: BlobType, ids: Uint32Array, at: number): boolean {
+    const isStored =
+      this.#distrusted.size === 0
+        ? this.#repository.index.hasId(type, ids, at)
+        : this.has({ type, id: rowId(ids, at) as BlobId });
+    return !isStored && this.#claimed[type].add(ids, at);
   }
 
   /** Makes sure that the repository will hold `plain`. */
@@ -173,22 +183,19 @@ export class BlobWriter implements AsyncDisposable {
       await store.put(objectName("data", id), bytes, { signal: lock.signal });
     }
     index.addRows(rows);
-    this.#unclaim(rows);
+    this.#trustAgain(rows);
     this.#unindexed.push(rows);
     this.#unindexedBlobs += rows.blobs.length / blobRowWords;
     const ageMs = Number((clock.nowNs() - this.#indexedNs) / 1_000_000n);
     if (this.#unindexedBlobs >= indexBlobsMax || ageMs >= indexAgeMaxMs) await this.#writeIndex(lock.signal);
   }
 
-  /** The index knows them now. */
-  #unclaim({ packs, blobs }: FilledIndexRows): void {
+  /** What was stored anew is where the index says. */
+  #trustAgain({ packs, blobs }: FilledIndexRows): void {
+    if (this.#distrusted.size === 0) return;
     const dataCount = packs[dataCountAt] ?? 0;
-    for (let row = 0; row * blobRowWords < blobs.length; row++) {
-      const type = row < dataCount ? "data" : "tree";
-      const id = rowId(blobs, row * blobRowWords) as BlobId;
-      this.#claimed[type].delete(id);
-      if (this.#distrusted.size > 0) this.#distrusted.delete(`${type}/${id}`);
-    }
+    for (let row = 0; row * blobRowWords < blobs.length; row++)
+      this.#distrusted.delete(`${row < dataCount ? "data" : "tree"}/${rowId(blobs, row * blobRowWords)}`);
   }
 
   async #writeIndex(signal: AbortSignal): Promise<void> {

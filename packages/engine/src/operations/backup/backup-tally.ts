@@ -76,7 +76,7 @@ export class BackupTally {
 
   /** A regular file; restic counts no links and devices. What was read of it, if it was, says what it added. */
   fileDone(
-    file: { readonly path: string; readonly snapshotPath: string; readonly size: number },
+    file: { readonly snapshotPath: string; readonly size: number },
     action: Action,
     content?: SavedContent,
   ): void {
@@ -88,7 +88,6 @@ export class BackupTally {
     this.#added.bytes += dataAdded;
     this.#added.packedBytes += dataAddedPacked;
     this.#run.onItem?.({ action, path: file.snapshotPath, type: "file", bytes: size, dataAdded, dataAddedPacked });
-    this.readingEnds(file.path);
     this.#tell();
   }
 

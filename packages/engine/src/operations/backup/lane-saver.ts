@@ -2,6 +2,7 @@ import type { FileRemark, HashedChunks, Lane, PackedChunks } from "../../compute
 import { slotBytes, slotsPerLane } from "../../compute/lane.ts";
 import { EngineError } from "../../errors/engine-error.ts";
 import { type BlobId, blobIdFromBytes } from "../../format/ids.ts";
+import { idWords } from "../../format/index-rows.ts";
 import type { ContentReceiver, ContentSaver, ContentSaverDeps } from "./content-saver.ts";
 import { LanePlaces } from "../../compute/lane-places.ts";
 import type { FileEntry, SavedContent } from "./saved.ts";
@@ -186,10 +187,10 @@ export class LaneSaver implements ContentSaver {
   async #store(lane: Lane, slot: number, { ids, lengths }: HashedChunks): Promise<SavedChunks> {
     const { writer } = this.#deps;
     const wanted: number[] = [];
+    const words = new Uint32Array(ids.buffer, ids.byteOffset, lengths.length * idWords);
     const names = lengths.map((_, number) => {
-      const id = blobIdFromBytes(ids.subarray(number * idBytes, (number + 1) * idBytes));
-      if (writer.claim({ type: "data", id })) wanted.push(number);
-      return id;
+      if (writer.claimId("data", words, number * idWords)) wanted.push(number);
+      return blobIdFromBytes(ids.subarray(number * idBytes, (number + 1) * idBytes));
     });
     const { storedBytes } = wanted.length === 0 ? nothingPacked : await this.#pack(lane, slot, wanted);
     const stored = names.map(() => 0);
@@ -218,7 +219,7 @@ export class LaneSaver implements ContentSaver {
   }
 }
 
-const idBytes = 32;
+const idBytes = 4 * idWords;
 const nothingPacked: PackedChunks = { storedBytes: [], packs: [] };
 
 /** What the chunks from `first` to before `end` make. */

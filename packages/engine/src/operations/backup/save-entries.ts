@@ -72,7 +72,7 @@ function saveEntry(entry: ComparedEntry, saved: WindowPlace<SavedEntry>, deps: S
     saveFile(entry, saved, deps);
     return;
   }
-  if (content) deps.tally.fileDone({ path, snapshotPath, size: metadata.size }, "unchanged");
+  if (content) deps.tally.fileDone({ snapshotPath, size: metadata.size }, "unchanged");
   saved.settle({ kind: "file", path, node: { ...metadata, content, subtree: undefined } });
 }
 
@@ -93,7 +93,7 @@ function saveFile(entry: FileEntry, saved: WindowPlace<SavedEntry>, { contents, 
     saved(content) {
       const { ids, size, change } = content;
       if (change) tally.problem({ path, message: change });
-      tally.fileDone({ path, snapshotPath, size }, previous?.type === "file" ? "changed" : "new", content);
+      tally.fileDone({ snapshotPath, size }, previous?.type === "file" ? "changed" : "new", content);
       saved.settle({ kind: "file", path, node: { ...metadata, size, content: ids, subtree: undefined } });
     },
     failed(error) {

@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import type { FileReader } from "../../source/file-reader.ts";
-import { openRegularFile } from "./open-regular-file.ts";
+import { openRegularFile, statOfOpened } from "./open-regular-file.ts";
 import { readingSource } from "./source-errors.ts";
 
 /** Files of this machine. */
@@ -20,10 +20,7 @@ export const nodeFileReader: FileReader = {
         }
         return filled;
       },
-      state() {
-        const { size, mtimeNs, ino } = readingSource(path, () => fstatSync(file, { bigint: true }));
-        return { size: Number(size), mtimeNs, inode: ino };
-      },
+      state: () => statOfOpened(path, file),
       [Symbol.dispose]: () => closeSync(file),
     };
   },

@@ -27,6 +27,12 @@ export const statxDeviceAt = 34;
 export const statx: ((directory: number, nameAddress: number) => number) | undefined =
   process.platform === "linux" && endianness() === "LE" ? bindStatx() : undefined;
 
+/** Only a typed array of more than 64 bytes stays where it is. */
+const emptyNameBytes = new Uint8Array(128);
+
+/** In the place of a name: the opened file itself. */
+export const emptyName = Number(koffi.address(emptyNameBytes));
+
 /** In the place of a directory: the path is absolute. */
 export const noDirectory = -100;
 
@@ -41,8 +47,8 @@ function bindStatx(): typeof statx {
   }
 }
 
-/** As `lstat`, which mounts nothing on the way either (AT_NO_AUTOMOUNT). */
-const flags = noFollow | 0x800;
+/** As `lstat`, which mounts nothing on the way either (AT_NO_AUTOMOUNT); an empty name means the opened file itself (AT_EMPTY_PATH). */
+const flags = noFollow | 0x800 | 0x1000;
 const basicStats = 0x7ff;
 
 /** The lower and upper half of a device's number, as C libraries have it (makedev(3)). */

@@ -1,4 +1,4 @@
-import { type BigIntStats, constants, lstatSync } from "node:fs";
+import { type BigIntStats, constants, fstatSync, lstatSync } from "node:fs";
 import type { NodeType } from "../../format/node.ts";
 import type { SourceStat } from "../../source/file-source.ts";
 import { systemPath } from "./source-path.ts";
@@ -25,6 +25,11 @@ export function isFullStat(stat: SourceStat): stat is FullStat {
 /** Asks Node. Throws what it throws. */
 export function nodeStat(path: string): FullStat {
   return fullStatOf(lstatSync(systemPath(path), { bigint: true }));
+}
+
+/** The same of an open file. */
+export function nodeStatOf(descriptor: number): FullStat {
+  return fullStatOf(fstatSync(descriptor, { bigint: true }));
 }
 
 /** Windows has no inodes, devices and link counts in restic's sense, and its ctime is the mtime: the same files must give the same nodes. */

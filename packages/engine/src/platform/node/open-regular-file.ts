@@ -1,7 +1,10 @@
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { EngineError } from "../../errors/engine-error.ts";
 import { displayName } from "../../format/names.ts";
+import type { SourceStat } from "../../source/file-source.ts";
 import { errnoOf } from "./file-errors.ts";
+import { linuxStatOf } from "./linux-stat.ts";
+import { nodeStatOf } from "./node-stat.ts";
 import { readingSource, sourceError } from "./source-errors.ts";
 import { systemPath } from "./source-path.ts";
 
@@ -48,9 +51,14 @@ function openError(error: unknown, path: string): EngineError {
     : sourceError(error, path);
 }
 
-function requireRegular(path: string, file: number): { readonly size: number } {
-  const stat = readingSource(path, () => fstatSync(file));
-  if (!stat.isFile()) throw notRegular(path);
+/** What an open file is now. Throws `source-unreadable`. */
+export function statOfOpened(path: string, descriptor: number): SourceStat {
+  return readingSource(path, () => linuxStatOf(descriptor) ?? nodeStatOf(descriptor));
+}
+
+function requireRegular(path: string, descriptor: number): SourceStat {
+  const stat = statOfOpened(path, descriptor);
+  if (stat.type !== "file") throw notRegular(path);
   return stat;
 }
 
