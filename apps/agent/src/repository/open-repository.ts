@@ -16,7 +16,8 @@ export interface OpenSettings {
 
 /** What the engine works with on this platform. */
 export async function repositoryDeps(world: World, store: ObjectStore): Promise<RepositoryDeps> {
-  const { nodeCompute } = await import("@saveos/engine/node");
+  const { nodeCompute, returnFreedMemory } = await import("@saveos/engine/node");
+  returnFreedMemory();
   return { store, compute: nodeCompute(), clock: world.clock };
 }
 

@@ -1,3 +1,4 @@
+import { allOf } from "../flow/all-of.ts";
 import { lockRepository } from "../repository/locks.ts";
 import type { Repository } from "../repository/repository.ts";
 import { loadSnapshots } from "../repository/snapshots.ts";
@@ -22,13 +23,12 @@ export async function check(repository: Repository, request: CheckRequest): Prom
   const snapshots = await loadSnapshots(repository, { signal: run.signal, onUnreadable: report.unreadableSnapshot });
   if (!(await checkIndexes(repository, run, report))) return report.result();
   const packs = await checkPacks(repository, run, report);
-  await checkTrees(repository, snapshots, run, report);
-  if (run.readData)
-    await checkPackData(
-      repository,
-      selectPacks(packs, run.readData, repository.compute.primitives.randomBytes),
-      run,
-      report,
-    );
+  const { readData } = run;
+  const chosen = readData && selectPacks(packs, readData, repository.compute.primitives.randomBytes);
+  // Lanes look through the packs while this thread walks the trees.
+  await allOf(run.signal, [
+    (signal) => checkTrees(repository, snapshots, { ...run, signal }, report),
+    async (signal) => chosen && (await checkPackData(repository, chosen, { ...run, signal }, report)),
+  ]);
   return report.result();
 }

@@ -7,3 +7,4 @@ export { nodeSource } from "./node-source.ts";
 export { nodeTarget } from "./node-target.ts";
 export { openStore } from "./open-store.ts";
 export { nodePrimitives } from "./primitives.ts";
+export { returnFreedMemory } from "./return-freed-memory.ts";
