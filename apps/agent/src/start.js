@@ -15,6 +15,9 @@ import v8 from "node:v8";
 // V8 would soon put new objects of the kinds that live for a batch of files among the old ones, where only a full collection finds them dead. It costs
 // a tenth of the CPU seconds of a backup. An option of Node's own would have to come before this file.
 v8.setFlagsFromString("--no-allocation-site-pretenuring");
+// Collects again when the old objects have grown by a third, not when they have doubled. Measured, full backup of a folder of a million files: 881 to 909 MB
+// instead of 1134, which is what its memory is bounded by; others take a few percent more CPU seconds.
+v8.setFlagsFromString("--heap-growing-percent=30");
 // For the worker threads, which begin later.
 v8.setFlagsFromString("--max-semi-space-size=4");
 
