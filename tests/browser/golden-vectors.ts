@@ -17,6 +17,7 @@ import { encodeName } from "../../packages/engine/src/format/names.ts";
 import { utcZone } from "../../packages/engine/src/format/time.ts";
 import { decodeTree, encodeTree } from "../../packages/engine/src/format/tree.ts";
 import { type MemoryEntry, memoryTarget } from "../../packages/engine/src/platform/testing/memory-target.ts";
+import { plainRestore } from "../../packages/engine/src/platform/testing/plain-restore.ts";
 
 /** One thing that must come out to the byte, wherever the engine runs. */
 export interface GoldenResult {
@@ -196,12 +197,8 @@ async function restoredFiles(
   const target = memoryTarget();
   const { problems } = await restore(repository, target, {
     ...(await findSnapshot(repository, "latest")),
-    overwrite: "always",
-    delete: false,
-    dryRun: false,
+    ...plainRestore,
     verify: true,
-    sparse: false,
-    ownershipByName: false,
     lock: noLock,
   });
   const results = [result("what can't be restored", 0, problems)];

@@ -18,6 +18,7 @@ import {
   systemClock,
 } from "@saveos/engine";
 import { folderStore, nodeCompute, nodeSource, nodeTarget } from "@saveos/engine/node";
+import { plainRestore } from "@saveos/engine/testing";
 
 /** The engine on this machine, as the agent runs it. */
 export const password = "geheim";
@@ -80,12 +81,7 @@ export async function restoreTo(
   await using target = nodeTarget(path);
   return await restore(repository, target, {
     ...found,
-    overwrite: "always",
-    delete: false,
-    dryRun: false,
-    verify: false,
-    sparse: false,
-    ownershipByName: false,
+    ...plainRestore,
     lock,
     ...request,
   });

@@ -22,6 +22,7 @@ import {
   type MemoryEntry,
   memoryTarget,
   newCheapRepository,
+  plainRestore,
   testLock,
   testPassword,
 } from "@saveos/engine/testing";
@@ -73,12 +74,7 @@ export async function restored(
   const problems: RestoreProblem[] = [];
   await restore(repository, target, {
     ...(await findSnapshot(repository, snapshot)),
-    overwrite: "always",
-    delete: false,
-    dryRun: false,
-    verify: false,
-    sparse: false,
-    ownershipByName: false,
+    ...plainRestore,
     lock: testLock,
     onProblem: (problem) => problems.push(problem),
     ...request,

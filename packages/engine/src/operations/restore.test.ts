@@ -23,6 +23,7 @@ import { folderStore } from "../platform/node/folder-store.ts";
 import { nodeTarget } from "../platform/node/node-target.ts";
 import { autoClock } from "../platform/testing/auto-clock.ts";
 import { memoryTarget } from "../platform/testing/memory-target.ts";
+import { plainRestore } from "../platform/testing/plain-restore.ts";
 import { nodePrimitives } from "../platform/node/primitives.ts";
 import { testLock } from "../platform/testing/test-repository.ts";
 import { openRepository } from "../repository/open-repository.ts";
@@ -184,12 +185,7 @@ async function restoreSnapshot(
   const problems: RestoreProblem[] = [];
   const result = await restore(from, target, {
     snapshot: snapshots[number] as StoredSnapshot,
-    overwrite: "always",
-    delete: false,
-    dryRun: false,
-    verify: false,
-    sparse: false,
-    ownershipByName: false,
+    ...plainRestore,
     lock: testLock,
     onProblem: (problem) => problems.push(problem),
     ...given,

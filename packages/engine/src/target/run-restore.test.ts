@@ -5,6 +5,7 @@ import { parsePatterns } from "../pattern/pattern-list.ts";
 import { makeDirectories, writeFile } from "../platform/testing/file-target-suite.ts";
 import { file, MemorySnapshot, NodeSketch, symlink, type TreeSketch } from "../platform/testing/memory-snapshot.ts";
 import { memoryTarget, type MemoryTarget } from "../platform/testing/memory-target.ts";
+import { plainRestore } from "../platform/testing/plain-restore.ts";
 import { type RestoreItem, type RestoreProblem, RestoreReport } from "./restore-report.ts";
 import type { RestoreSettings } from "./restore-settings.ts";
 import { type RestoreResult, runRestore } from "./run-restore.ts";
@@ -375,12 +376,7 @@ interface Restored {
 }
 
 const settings = {
-  overwrite: "always",
-  delete: false,
-  dryRun: false,
-  verify: false,
-  sparse: false,
-  ownershipByName: false,
+  ...plainRestore,
   signal: new AbortController().signal,
 } satisfies RestoreSettings;
 

@@ -23,6 +23,7 @@ import type { RestoreSettings } from "../../target/restore-settings.ts";
 import { runRestore } from "../../target/run-restore.ts";
 import { makeDirectories, readFile, writeFile } from "../testing/file-target-suite.ts";
 import { file, MemorySnapshot, NodeSketch, symlink, type TreeSketch } from "../testing/memory-snapshot.ts";
+import { plainRestore } from "../testing/plain-restore.ts";
 import { sampleNode } from "../testing/sample-node.ts";
 import { extendedAttributes } from "./extended-attributes.ts";
 import { nodeTarget } from "./node-target.ts";
@@ -345,12 +346,8 @@ const loud = {
 };
 
 const settings: RestoreSettings = {
-  overwrite: "always",
-  delete: false,
-  dryRun: false,
+  ...plainRestore,
   verify: true,
-  sparse: false,
-  ownershipByName: false,
 };
 
 async function restore(tree: TreeSketch, given: Partial<RestoreSettings> = {}): Promise<RestoreProblem[]> {

@@ -26,6 +26,7 @@ import { autoClock } from "../testing/auto-clock.ts";
 import { backUp } from "../testing/back-up.ts";
 import { newCheapRepository } from "../testing/cheap-repository.ts";
 import { file, memorySource, type MemoryTree, symlink } from "../testing/memory-source.ts";
+import { plainRestore } from "../testing/plain-restore.ts";
 import { testLock, testPassword } from "../testing/test-repository.ts";
 import { nodeTarget } from "./node-target.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -137,12 +138,7 @@ async function restored(
   await using target = nodeTarget(root, { lanes });
   const result = await restore(repository, target, {
     snapshot: snapshot as StoredSnapshot,
-    overwrite: "always",
-    delete: false,
-    dryRun: false,
-    verify: false,
-    sparse: false,
-    ownershipByName: false,
+    ...plainRestore,
     lock: testLock,
     onProblem: (problem) => problems.push(problem),
     ...given,

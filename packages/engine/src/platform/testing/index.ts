@@ -17,4 +17,5 @@ export { type ForgedNode, Forger, forgeConfig, forgeKeyFile } from "./forger.ts"
 export { ManualClock } from "./manual-clock.ts";
 export { directory, file, type MemorySource, memorySource, type MemoryTree, symlink } from "./memory-source.ts";
 export { type MemoryEntry, type MemoryTarget, memoryTarget } from "./memory-target.ts";
+export { plainRestore } from "./plain-restore.ts";
 export { testLock, testPassword } from "./test-repository.ts";
