@@ -23,8 +23,7 @@ export class TextBuffer {
 
   /** The decimal digits of an integer from 0 to 2^53. */
   appendInteger(value: number): void {
-    const digits = digitsOf(value);
-    this.appendDigits(value, digits);
+    this.appendDigits(value, digitsOf(value));
   }
 
   /** As many of the last decimal digits of an integer, with zeros in front. */

@@ -26,15 +26,12 @@ export async function estimate(
     bytes += size;
   };
   const silent = () => undefined;
-  const batches = walk<undefined, { kind: "file" }>(source, targets, rules, {
+  const batches = walk<undefined, CountedFile>(source, targets, rules, {
     onProblem: silent,
     onWarning: silent,
     signal,
     enter: () => undefined,
-    file: (_place, { type, size }) => {
-      count(type, size);
-      return { kind: "file" };
-    },
+    file: (_place, { type, size }) => ({ kind: "file", type, size }),
     takes: () => true,
     take: (_details, entries, row) => {
       const type = entries.type(row);
@@ -42,6 +39,13 @@ export async function estimate(
       return type !== "dir";
     },
   });
-  for await (const _batch of batches) signal?.throwIfAborted();
+  for await (const batch of batches)
+    for (const event of batch) if (event.kind === "file") count(event.type, event.size);
   return { files, bytes };
+}
+
+interface CountedFile {
+  readonly kind: "file";
+  readonly type: SourceStat["type"];
+  readonly size: number;
 }

@@ -95,22 +95,23 @@ export async function* walk<Details, File>(
       if (place) batch.push({ ...place, kind: "leave", details: level.details as Details });
     } else {
       current.next += 1;
+      // A planned name that is listed as well.
       if (name === level.names[current.next]) continue;
       const visited = walker.visit(level, name);
-      if (!visited) continue;
-      if (visited.kind === "file") batch.push(visited.event);
-      if (visited.kind === "file" && batch.length < batchMax) continue;
-      if (visited.kind === "directory") {
+      if (visited?.kind === "directory") {
         const below = await walker.enter(visited, level);
         if (!below) continue;
         batch.push({ ...visited.place, kind: "enter", details: below.details as Details });
         open.push({ level: below, next: 0, place: visited.place });
+      } else {
+        if (visited) batch.push(visited.event);
+        if (batch.length < batchMax) continue;
       }
     }
+    // The last level ends here too, so nothing is left when the loop does.
     if (batch.length > 0) yield batch;
     batch = [];
   }
-  if (batch.length > 0) yield batch;
 }
 
 /** Looking at so many takes a millisecond or two. */
@@ -218,7 +219,8 @@ class Walker<Details, File> {
   #visitFound(place: Place, level: Level<Details>, planned: TargetNode | undefined): Visited<File> | undefined {
     const context = planned?.entryOf ?? level.context;
     if (context && excludesByTag(context, place.name)) return undefined;
-    if (level.mayExclude && excludesPath(this.#rules, place.path)) return undefined;
+    // What is planned may lie elsewhere than its name in the snapshot says.
+    if ((planned || level.mayExclude) && excludesPath(this.#rules, place.path)) return undefined;
     const stat = this.#statIfThere(place.path);
     if (!stat || excludesSize(this.#rules, stat)) return undefined;
     const isHere = context === undefined || !isForeign(this.#rules, context, stat);
