@@ -51,21 +51,32 @@ const stepNames: Record<CheckProgress["step"], string> = {
   data: "Data",
 };
 
-/** Shows each step with how far it is; on a terminal in place, elsewhere nothing: the result says it all. */
+/** What is over when a step begins: the last two go on at the same time. */
+const stepsBefore: Record<CheckProgress["step"], readonly CheckProgress["step"][]> = {
+  indexes: [],
+  packs: ["indexes"],
+  snapshots: ["indexes", "packs"],
+  data: ["indexes", "packs"],
+};
+
+/** Shows the steps that are under way with how far they are; on a terminal in place, elsewhere nothing: the result says it all. */
 function stepPrinter({ world, print }: Invocation<CheckOptions>): (progress: CheckProgress) => void {
+  const running = new Map<CheckProgress["step"], string>();
   let shownMs = 0;
-  let shownStep = "";
   return ({ step, done, total, bytesDone, bytesTotal }) => {
-    const nowMs = Number(world.clock.nowNs() / 1_000_000n);
-    if (print.options.json || print.options.quiet || (step === shownStep && nowMs - shownMs < drawIntervalMs)) return;
-    shownMs = nowMs;
-    shownStep = step;
+    if (print.options.json || print.options.quiet) return;
+    const isNew = !running.has(step);
     const count = total === undefined ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
     const bytes =
       bytesDone === undefined || bytesTotal === undefined
         ? ""
         : ` · ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`;
-    print.live.draw([`Checking  ${stepNames[step]} ${count}${bytes}`.slice(0, world.stdout.columns - 1)]);
+    if (isNew) for (const over of stepsBefore[step]) running.delete(over);
+    running.set(step, `Checking  ${stepNames[step]} ${count}${bytes}`.slice(0, world.stdout.columns - 1));
+    const nowMs = Number(world.clock.nowNs() / 1_000_000n);
+    if (!isNew && nowMs - shownMs < drawIntervalMs) return;
+    shownMs = nowMs;
+    print.live.draw([...running.values()]);
   };
 }
 
