@@ -54,7 +54,7 @@ export async function backupStream(repository: Repository, request: BackupStream
       .toReversed()
       .map((folder) => ({ kind: "leave" as const, ...folder, metadata: folderNode(run, folder.name) })),
   ]);
-  return await finishBackup(repository, { run, parent: undefined, writer, tally, rootTree: await tree.finish() });
+  return await finishBackup(repository, { run, lock, parent: undefined, writer, tally, rootTree: await tree.finish() });
 }
 
 /** The folders exist in the snapshot only. */

@@ -1,7 +1,9 @@
 import { beforeEach, expect, test } from "vitest";
 import { EngineError } from "../errors/engine-error.ts";
+import { encodeLock } from "../format/lock.ts";
 import type { ObjectKind } from "../format/object-name.ts";
 import { backUp } from "../platform/testing/back-up.ts";
+import { ManualClock, settled } from "../platform/testing/manual-clock.ts";
 import { directory, type MemorySource, memorySource } from "../platform/testing/memory-source.ts";
 import { newTestRepository, reopened, testLock } from "../platform/testing/test-repository.ts";
 import { loadIndex } from "../repository/load-index.ts";
@@ -9,6 +11,7 @@ import { loadBlob } from "../repository/load-blob.ts";
 import { lockRepository } from "../repository/locks.ts";
 import type { Repository } from "../repository/repository.ts";
 import { loadSnapshots } from "../repository/snapshots.ts";
+import { saveUnpacked } from "../repository/unpacked-files.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { Problem } from "./backup/backup-request.ts";
@@ -75,6 +78,40 @@ test("a parent is looked for among the snapshots of this host and these paths on
 test("a snapshot from the future is no parent", async () => {
   await backUp(repository, source, { timeNs: 9_000_000_000_000_000_000n });
   expect((await backUp(repository, source)).parent).toBeUndefined();
+});
+
+test("a rival that locks exclusively at the same moment ends a backup before its snapshot, though it has nothing else to write", async () => {
+  const first = await backUp(repository, source);
+  const rival = {
+    time: "2026-01-01T00:00:00Z",
+    exclusive: true,
+    hostname: "beta",
+    username: "bob",
+    pid: 200,
+    uid: 0,
+    gid: 0,
+  };
+  let hasLocked = false;
+  const contested: ObjectStore = {
+    ...store,
+    async put(name, bytes, options) {
+      await store.put(name, bytes, options);
+      if (hasLocked || !name.startsWith("locks/")) return;
+      hasLocked = true;
+      await saveUnpacked(repository, "locks", encodeLock(rival));
+    },
+  };
+  const clock = new ManualClock();
+  const backingUp = backUp({ ...repository, store: contested, clock }, source);
+  backingUp.catch(() => undefined);
+  await settled();
+  await clock.advance(200);
+  await expect(backingUp).rejects.toMatchObject({
+    code: "repository-locked",
+    message: expect.stringContaining("beta"),
+  });
+  const snapshots = await loadSnapshots(repository);
+  expect(snapshots.map(({ id }) => id)).toEqual([first.snapshotId]);
 });
 
 test("with no parent wanted everything is read, and still nothing is stored twice", async () => {

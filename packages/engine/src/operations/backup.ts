@@ -48,5 +48,5 @@ export async function backup(
   const saved = saveEntries(entries, { writer, contents, run, tally });
   for await (const entries of saved) await tree.add(entries);
 
-  return await finishBackup(repository, { run, parent, writer, tally, rootTree: await tree.finish() });
+  return await finishBackup(repository, { run, lock, parent, writer, tally, rootTree: await tree.finish() });
 }

@@ -50,6 +50,7 @@ export async function listKeys(
 /** Adds a password that opens the repository. */
 export async function addKey(repository: Repository, request: NewKeyRequest): Promise<ObjectId> {
   await using lock = await lockRepository(repository, { ...request.lock, exclusive: false, signal: request.signal });
+  await lock.ensureFresh();
   return await storeNewKey(repository, repository.masterKey, { ...request, signal: lock.signal });
 }
 
@@ -64,6 +65,7 @@ export async function removeKey(
     throw new EngineError("invalid-input", `Key ${shortId(id)} is the one in use`, {
       hint: "Open the repository with another password to remove it.",
     });
+  await lock.ensureFresh();
   await repository.store.delete(objectName("keys", id), { signal: lock.signal });
   return id;
 }
@@ -71,6 +73,7 @@ export async function removeKey(
 /** Replaces the password in use: the new key is stored and tried before the old one goes. The master key stays the same. */
 export async function changePassword(repository: Repository, request: NewKeyRequest): Promise<ObjectId> {
   await using lock = await lockRepository(repository, { ...request.lock, exclusive: true, signal: request.signal });
+  await lock.ensureFresh();
   const id = await storeNewKey(repository, repository.masterKey, { ...request, signal: lock.signal });
   await repository.store.delete(objectName("keys", repository.keyId), { signal: lock.signal });
   return id;

@@ -53,16 +53,40 @@ test("a lock that is refused leaves nothing behind", async () => {
   expect(await lockOwners()).toEqual(["alpha"]);
 });
 
-test("of two that lock exclusively at the same moment at most one succeeds", async () => {
-  const attempts = [
-    lockRepository(repository, { ...me, exclusive: true }),
-    lockRepository(repository, { ...other, exclusive: true }),
-  ];
-  const outcomes = Promise.allSettled(attempts);
-  await settled();
+test("of two that lock exclusively at the same moment at most one may write", async () => {
+  const held = await lockAtOnce({ exclusive: true });
+  const writing = Promise.allSettled(held.map((each) => each.ensureFresh()));
   await clock.advance(200);
-  const held = (await outcomes).filter(({ status }) => status === "fulfilled");
-  expect(held.length).toBeLessThanOrEqual(1);
+  expect((await writing).filter(({ status }) => status === "fulfilled").length).toBeLessThanOrEqual(1);
+  for (const each of held) await each[Symbol.asyncDispose]();
+});
+
+test("who reads already is told by the signal that another locked at the same moment, and leaves no lock", async () => {
+  const [reader, writer] = await lockAtOnce({ exclusive: true });
+  expect(reader?.signal.aborted).toBe(false);
+  await clock.advance(200);
+  expect(reader?.signal.reason).toMatchObject({ code: "repository-locked" });
+  await writer?.[Symbol.asyncDispose]();
+  expect(await lockOwners()).toEqual([]);
+});
+
+test("writing waits until those that locked at the same moment would be seen", async () => {
+  await using held = await lockRepository(repository, { ...me, exclusive: false });
+  expect(held.isFresh).toBe(false);
+  let isFresh = false;
+  const writing = held.ensureFresh().then(() => (isFresh = true));
+  await clock.advance(199);
+  expect(isFresh).toBe(false);
+  await clock.advance(1);
+  await writing;
+  expect(held.isFresh).toBe(true);
+});
+
+test("a lock may be left before it is settled", async () => {
+  {
+    await using _held = await lockRepository(repository, { ...me, exclusive: false });
+  }
+  expect(await lockOwners()).toEqual([]);
 });
 
 test("leaving the scope removes the lock", async () => {
@@ -151,11 +175,14 @@ test("unlock removes all locks when told so", async () => {
 
 /** Takes a lock and lets the 200 ms pass in which two could meet. */
 async function lock(options: LockOptions, { exclusive }: { exclusive: boolean }): Promise<RepositoryLock> {
-  const locking = lockRepository(repository, { ...options, exclusive });
-  locking.catch(() => undefined);
-  await settled();
+  const held = await lockRepository(repository, { ...options, exclusive });
   await clock.advance(200);
-  return await locking;
+  return held;
+}
+
+/** Neither sees the other's lock before it writes its own. */
+async function lockAtOnce(wanted: { exclusive: boolean }): Promise<RepositoryLock[]> {
+  return await Promise.all([me, other].map((options) => lockRepository(repository, { ...options, ...wanted })));
 }
 
 async function lockIds(): Promise<string[]> {

@@ -42,20 +42,27 @@ export interface LockOptions {
 export interface RepositoryLock extends AsyncDisposable {
   /** Aborts, with an `EngineError` as its reason, when the lock is lost, and when the caller's own signal does. */
   readonly signal: AbortSignal;
-  /** Resolves when writing is safe; call it before each write. Rejects when the lock is lost, such as after a long sleep of the machine. */
+  /**
+   * Resolves when writing is safe; call it before each write. Rejects when the lock is lost: to somebody who locked at the same moment, or after a long
+   * sleep of the machine.
+   */
   ensureFresh(): Promise<void>;
   /** Whether writing is safe at this moment, without asking anybody; the caller's signal doesn't matter to this. */
   readonly isFresh: boolean;
 }
 
+interface LockRequest extends LockOptions, Abortable {
+  readonly exclusive: boolean;
+}
+
 /**
  * Takes a real restic lock (restic design.rst, "Locks"), refreshed in the background until it is disposed.
  * Rejects with `repository-locked` if another holds a conflicting one: any lock conflicts with an exclusive one.
+ *
+ * Reading may begin at once, while those that locked at the same moment come to see each other: then the signal aborts, with `repository-locked` as
+ * well. Writing waits for that (`ensureFresh`), and so does this function for callers that are ready to wait for others' locks.
  */
-export async function lockRepository(
-  repository: Repository,
-  request: LockOptions & Abortable & { readonly exclusive: boolean },
-): Promise<RepositoryLock> {
+export async function lockRepository(repository: Repository, request: LockRequest): Promise<RepositoryLock> {
   if (request.noLock) return noLock(request.signal);
   let waitMs = retryFirstMs;
   const giveUpNs = repository.clock.nowNs() + BigInt(Math.round(request.retryLockMs ?? 0)) * nsPerMs;
@@ -72,21 +79,18 @@ export async function lockRepository(
   }
 }
 
-async function acquire(
-  repository: Repository,
-  request: LockOptions & Abortable & { readonly exclusive: boolean },
-): Promise<RepositoryLock> {
+async function acquire(repository: Repository, request: LockRequest): Promise<RepositoryLock> {
   await requireNoConflict(repository, request);
   const held = new HeldLock(repository, request);
   await held.write();
+  held.beginSettling();
+  if (!request.retryLockMs) return held;
   try {
-    await repository.clock.sleep(settleMs, request);
-    await requireNoConflict(repository, request, held.id);
+    await held.ensureFresh();
   } catch (error) {
     await held[Symbol.asyncDispose]();
     throw error;
   }
-  held.startRefreshing();
   return held;
 }
 
@@ -143,26 +147,24 @@ export function isStale(
 class HeldLock implements RepositoryLock {
   readonly signal: AbortSignal;
   readonly #repository: Repository;
-  readonly #request: LockOptions & Abortable & { readonly exclusive: boolean };
+  readonly #request: LockRequest;
   readonly #lost = new AbortController();
   readonly #released = new AbortController();
   #id: ObjectId | undefined;
+  #settling: Promise<void> = Promise.resolve();
+  #isSettled = false;
   #refreshedNs = 0n;
   #refreshing: Promise<void> | undefined;
   #background: Promise<void> | undefined;
 
-  constructor(repository: Repository, request: LockOptions & Abortable & { readonly exclusive: boolean }) {
+  constructor(repository: Repository, request: LockRequest) {
     this.#repository = repository;
     this.#request = request;
     this.signal = request.signal ? AbortSignal.any([request.signal, this.#lost.signal]) : this.#lost.signal;
   }
 
-  get id(): ObjectId | undefined {
-    return this.#id;
-  }
-
   get isFresh(): boolean {
-    return this.#id !== undefined && this.#ageMs() < writesFrozenMs;
+    return this.#isSettled && this.#id !== undefined && this.#ageMs() < writesFrozenMs;
   }
 
   async write(): Promise<void> {
@@ -173,22 +175,40 @@ class HeldLock implements RepositoryLock {
     this.#refreshedNs = nowNs;
   }
 
-  startRefreshing(): void {
-    this.#background = this.#refreshUntilReleased();
+  /** In a moment it is certain that nobody locked at the same time; from then on the lock is kept fresh. */
+  beginSettling(): void {
+    this.#settling = this.#settle();
+    // Whoever needs to know asks `ensureFresh`, or hears it by the signal.
+    this.#settling.catch(() => undefined);
   }
 
   async ensureFresh(): Promise<void> {
     this.signal.throwIfAborted();
+    await this.#settling;
     if (this.#ageMs() >= writesFrozenMs) await this.#refresh();
     this.signal.throwIfAborted();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#released.abort();
+    await this.#settling.catch(() => undefined);
     await this.#background;
     await this.#refreshing?.catch(() => undefined);
     // The caller's signal may have ended the operation, but the lock must go all the same; a store that is gone leaves it to go stale.
     if (this.#id) await this.#delete(this.#id);
+  }
+
+  async #settle(): Promise<void> {
+    const signal = AbortSignal.any([this.#released.signal, this.signal]);
+    try {
+      await this.#repository.clock.sleep(settleMs, { signal });
+      await requireNoConflict(this.#repository, { exclusive: this.#request.exclusive, signal }, this.#id);
+    } catch (error) {
+      if (!this.#released.signal.aborted) await this.#lose(error);
+      throw error;
+    }
+    this.#isSettled = true;
+    this.#background = this.#refreshUntilReleased();
   }
 
   async #refreshUntilReleased(): Promise<void> {
@@ -244,7 +264,7 @@ class HeldLock implements RepositoryLock {
     }
   }
 
-  async #lose(reason: EngineError): Promise<void> {
+  async #lose(reason: unknown): Promise<void> {
     if (this.#id) await this.#delete(this.#id);
     this.#id = undefined;
     this.#lost.abort(reason);

@@ -2,6 +2,7 @@ import type { BlobId } from "../../format/ids.ts";
 import type { Snapshot, StoredSnapshot } from "../../format/snapshot.ts";
 import { formatTime, localZone } from "../../format/time.ts";
 import type { BlobWriter } from "../../repository/blob-writer.ts";
+import type { RepositoryLock } from "../../repository/locks.ts";
 import type { Repository } from "../../repository/repository.ts";
 import { saveSnapshot } from "../../repository/snapshots.ts";
 import type { BackupResult, BackupRun, BackupSettings } from "./backup-request.ts";
@@ -18,11 +19,19 @@ export async function finishBackup(
   repository: Repository,
   {
     run,
+    lock,
     parent,
     writer,
     tally,
     rootTree,
-  }: { run: FinishedRun; parent: StoredSnapshot | undefined; writer: BlobWriter; tally: BackupTally; rootTree: BlobId },
+  }: {
+    run: FinishedRun;
+    lock: RepositoryLock;
+    parent: StoredSnapshot | undefined;
+    writer: BlobWriter;
+    tally: BackupTally;
+    rootTree: BlobId;
+  },
 ): Promise<BackupResult> {
   await writer.flush();
   const summary = tally.summary();
@@ -42,7 +51,8 @@ export async function finishBackup(
     summary,
   };
   const isSkipped = run.dryRun || (run.skipIfUnchanged && parent?.tree === rootTree);
-  run.signal.throwIfAborted();
+  // With nothing else to write nobody has asked yet.
+  await lock.ensureFresh();
   const snapshotId = isSkipped ? undefined : await saveSnapshot(repository, snapshot, { signal: run.signal });
   return { snapshotId, snapshot, summary, problems: tally.problems, parent: parent?.id };
 }
