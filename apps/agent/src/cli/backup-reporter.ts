@@ -5,7 +5,7 @@ import { secondsLeft, shareDone } from "../terminal/progress-text.ts";
 import { formatBytes, formatCount, formatDuration, plural } from "../terminal/quantities.ts";
 import { padStart } from "../terminal/text-width.ts";
 import type { Invocation } from "./command-line.ts";
-import { showProgress } from "./progress.ts";
+import { showProgress, showsProgress } from "./progress.ts";
 import { times } from "./records/snapshot-record.ts";
 
 /** Tells how a backup goes and what it did: texts for people, restic's messages for machines (restic manual, "Scripting", backup). */
@@ -33,7 +33,7 @@ export class BackupReporter implements AsyncDisposable {
       current_files: current?.length ? current : undefined,
     }));
     this.callbacks = {
-      onProgress: (progress) => this.#progress(progress),
+      ...(showsProgress(invocation) ? { onProgress: (progress: BackupProgress) => this.#progress(progress) } : {}),
       onProblem: (problem) => this.#problem(problem),
       onWarning: (path, message) =>
         void invocation.print.problem({ item: this.#shown(path), message, during: "archival" }),

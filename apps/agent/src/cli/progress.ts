@@ -1,5 +1,6 @@
 import { styleFor } from "../terminal/style.ts";
 import { drawProgress, ProgressDisplay, type ProgressDisplayOptions } from "../terminal/progress-display.ts";
+import type { Output } from "../terminal/output.ts";
 import type { Invocation } from "./command-line.ts";
 
 /** Smooth to the eye, and nothing beside the work. */
@@ -8,6 +9,17 @@ const terminalIntervalMs = 100;
 const jsonIntervalMs = 500;
 /** restic's limit for RESTIC_PROGRESS_FPS. */
 const framesPerSecondMax = 60;
+
+/** Whether anybody sees how far the work is: totals are counted only then. */
+export function showsProgress({ world, print }: Audience): boolean {
+  const { json, quiet } = print.options;
+  return !quiet && (json || world.stdout.isTerminal);
+}
+
+interface Audience {
+  readonly world: { readonly stdout: Pick<Output, "isTerminal"> };
+  readonly print: { readonly options: { readonly json: boolean; readonly quiet: boolean } };
+}
 
 /**
  * Progress as the person or program behind the command wants it: drawn on a terminal, as JSON `status` lines, or not at all. `record` makes
@@ -18,10 +30,11 @@ export function showProgress(
   record: (...shown: Parameters<ProgressDisplayOptions["show"]>) => unknown,
 ): ProgressDisplay {
   const { stdout, env, clock } = world;
-  const { json, quiet } = print.options;
+  const { json } = print.options;
+  const isShown = showsProgress({ world, print });
   const draw = drawProgress(print.live, stdout, styleFor(stdout, env));
   const show: ProgressDisplayOptions["show"] = (progress, shownCounts) => {
-    if (quiet) return;
+    if (!isShown) return;
     if (json) void print.record(record(progress, shownCounts));
     else draw(progress, shownCounts);
   };
