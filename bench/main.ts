@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { installAgent } from "../tests/support/install-agent.ts";
 import { BenchError } from "./bench-error.ts";
 import { inGigabytes, neededBytes, requireSpace } from "./disk-space.ts";
 import { helpText, type Options, parseOptions } from "./options.ts";
@@ -16,8 +17,8 @@ import { openWorkspace } from "./workspace.ts";
 
 /**
  * `npm run bench`: SaveOS, restic and borg do the same works on the same data, one after the other, round after round; the medians make one
- * table. Restores are compared with the data, and stock restic must accept what SaveOS wrote: else the bench fails. docs/performance.md
- * says what is measured and how.
+ * table. Restores are compared with the data, and stock restic must accept what SaveOS wrote: else the bench fails. SaveOS is built first, into
+ * a folder of this run: so it will be installed, and editing the sources meanwhile does not change it. docs/performance.md says what is measured and how.
  */
 const exitIncomplete = 3;
 
@@ -39,13 +40,15 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const tools = await findTools(process.env);
   const results = emptyResults(scenes, tools, options);
   using workspace = await openWorkspace(options);
+  using installation = workspace.scratch("installation");
+  const agentProgram = await installAgent(installation.path);
   const bytes = await neededBytes(scenes, workspace);
   say(paint("bold", versionsText(tools)), machineText(results.machine));
   say(paint("dim", `In ${workspace.path}, with up to ${inGigabytes(bytes)} of disk.`));
   say(...warnings(tools).map((warning) => paint("yellow", warning)), "");
   await requireSpace(bytes, workspace);
 
-  const run = { tools, workspace, results, signal };
+  const run = { tools, agentProgram, workspace, results, signal };
   for (const scene of scenes) {
     await (scene.kind === "corpus" ? runCorpusScene(scene, run) : runIndexScene(scene, run));
     // After each again: a failure late in a long run costs no more than its own scene.

@@ -28,7 +28,7 @@ The peers are found on the PATH, or by BENCH_RESTIC and BENCH_BORG.
   --only WORKS       ${works.join(", ")}; a full backup always comes first
   --folder FOLDER    work in FOLDER/saveos-bench; corpora found there are used
                      (BENCH_FOLDER, else a folder of its own among the temporary ones)
-  --keep             leave corpora, repositories and logs
+  --keep             leave corpora, repositories, logs and the built agent
   --json FILE        write everything measured, each run by itself
   --write            put the results into docs/performance.md
   --require-peers    end with 3 if restic or borg is missing

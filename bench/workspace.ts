@@ -16,7 +16,7 @@ export interface Workspace extends Disposable {
 export interface WorkspaceOptions {
   /** Everything happens in `saveos-bench` below it; undefined for a folder of its own among the system's temporary ones. */
   readonly folder: string | undefined;
-  /** Leave corpora, repositories and logs. */
+  /** Leave corpora, repositories, logs and the built agent. */
   readonly keep: boolean;
 }
 

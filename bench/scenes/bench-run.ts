@@ -9,6 +9,8 @@ import type { Workspace } from "../workspace.ts";
 /** What one run of the bench has, whatever the scene. */
 export interface BenchRun {
   readonly tools: FoundTools;
+  /** The agent as it was built for this run. */
+  readonly agentProgram: string;
   readonly workspace: Workspace;
   readonly results: Results;
   readonly signal: AbortSignal;

@@ -99,15 +99,16 @@ async function letResticJudge(
 
 async function toolsOf(
   { store }: CorpusScene,
-  { tools: { restic, borg } }: BenchRun,
+  { tools: { restic, borg }, agentProgram }: BenchRun,
   folder: string,
 ): Promise<AsyncDisposable & { readonly list: readonly Tool[] }> {
   const nothing = async () => undefined;
   if (store === "folder") {
     const peers = [restic && resticTool(restic), borg && borgTool(borg)].filter((tool) => typeof tool === "object");
-    return { list: [saveosTool, ...peers], [Symbol.asyncDispose]: nothing };
+    return { list: [saveosTool(agentProgram), ...peers], [Symbol.asyncDispose]: nothing };
   }
   const server = await startBenchServer(join(folder, "server"));
-  const list = restic === undefined ? [server.saveos] : [server.saveos, server.restic(restic)];
+  const saveos = server.saveos(agentProgram);
+  const list = restic === undefined ? [saveos] : [saveos, server.restic(restic)];
   return { list, [Symbol.asyncDispose]: async () => await server[Symbol.asyncDispose]() };
 }

@@ -1,30 +1,32 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../measure/command.ts";
 import { measure } from "../measure/measure.ts";
 import { type BenchRepository, benchPassword, type Tool } from "./tool.ts";
 
-/** What npm installs as `saveos-agent`. */
-const agentProgram = binOf(join(import.meta.dirname, "../../apps/agent"), "saveos-agent");
+/** The agent with its defaults, alone on a local repository. */
+export function saveosTool(agentProgram: string): Tool {
+  return {
+    name: "SaveOS",
+    newRepository: async (folder, signal) => {
+      const path = join(folder, "repository");
+      const saveos = saveosOn(agentProgram, { folder, repository: path });
+      await measure(saveos.command("init"), { logFile: join(folder, "init.log"), signal });
+      return { ...saveos, path, forRestic: { path, password: benchPassword } };
+    },
+  };
+}
 
-/** The agent of this checkout with its defaults, alone on a local repository. */
-export const saveosTool: Tool = {
-  name: "SaveOS",
-  newRepository: async (folder, signal) => {
-    const path = join(folder, "repository");
-    const saveos = saveosOn(folder, path);
-    await measure(saveos.command("init"), { logFile: join(folder, "init.log"), signal });
-    return { ...saveos, path, forRestic: { path, password: benchPassword } };
-  },
-};
+export interface Machine {
+  /** Where it keeps its configuration and its cache. */
+  readonly folder: string;
+  /** A path; without one the repository that the machine has at its server. */
+  readonly repository?: string;
+}
 
-/**
- * @param folder where the machine keeps its configuration and its cache
- * @param repository a path; undefined for the one that the machine has at its server
- */
+/** The commands of an agent on one machine. */
 export function saveosOn(
-  folder: string,
-  repository: string | undefined,
+  agentProgram: string,
+  { folder, repository }: Machine,
 ): BenchRepository & { command(...args: string[]): Command } {
   const command = (...args: string[]): Command => ({
     program: process.execPath,
@@ -41,9 +43,4 @@ export function saveosOn(
     restore: (target) => command("restore", "latest", "--target", target),
     check: () => command("check", "--read-data"),
   };
-}
-
-function binOf(workspace: string, name: string): string {
-  const { bin } = JSON.parse(readFileSync(join(workspace, "package.json"), "utf8")) as { bin: Record<string, string> };
-  return join(workspace, bin[name] ?? "");
 }

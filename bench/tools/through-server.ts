@@ -10,8 +10,8 @@ import type { Tool } from "./tool.ts";
 
 /** A SaveOS server on loopback, over TLS, with its embedded PostgreSQL and its objects in a folder. */
 export interface BenchServer extends AsyncDisposable {
-  /** The agent of this checkout, enrolled there: each repository belongs to an agent of its own. */
-  readonly saveos: Tool;
+  /** The agent, enrolled there: each repository belongs to an agent of its own. */
+  saveos(agentProgram: string): Tool;
   /** Stock restic on repositories of the same server, with an administrator's key. */
   restic(program: string): Tool;
 }
@@ -28,18 +28,18 @@ export async function startBenchServer(folder: string): Promise<BenchServer> {
   const administrator = administratorOf({ server, apiKey });
   const held = started.move();
   return {
-    saveos: {
+    saveos: (agentProgram) => ({
       name: "SaveOS",
       newRepository: async (machine) => {
         const { enrolment } = await administrator.provision();
-        const agent = agentAt(join(machine, "home"));
+        const agent = agentAt(join(machine, "home"), { program: agentProgram });
         await register(agent, enrolment);
         const { repository_id: repositoryId } = (await agent.json("status"))[0] as { repository_id: string };
         const path = join(server.dataFolder, "objects", repositoryId);
         const password = (await secretsOf(agent)).repository_password;
-        return { ...saveosOn(machine, undefined), path, forRestic: { path, password } };
+        return { ...saveosOn(agentProgram, { folder: machine }), path, forRestic: { path, password } };
       },
-    },
+    }),
     restic: (program) => ({
       name: "restic",
       newRepository: async (machine, signal) => {

@@ -22,9 +22,11 @@ export interface SaveosAgent {
 export interface AgentOptions extends Pick<RunOptions, "cwd" | "env" | "input"> {
   /** Stands in for /etc/machine-id, so that the agent takes itself to be on another machine. Needs root. */
   readonly machineIdFile?: string;
+  /** The agent's program; the sources' unless given. */
+  readonly program?: string;
 }
 
-const program = join(import.meta.dirname, "../../apps/agent/src/start.js");
+const sourceProgram = join(import.meta.dirname, "../../apps/agent/src/start.js");
 
 /** What this machine's own settings could change in a test. */
 const foreign = /^(RESTIC_|SAVEOS_|AWS_|NO_COLOR|FORCE_COLOR)/;
@@ -36,7 +38,7 @@ const withoutForeign = Object.fromEntries(
 
 export function agentAt(home: string, options: AgentOptions = {}): SaveosAgent {
   const all = { ...options, env: { ...withoutForeign, ...options.env, SAVEOS_HOME: home } };
-  const [command, ...first] = [...onMachine(options.machineIdFile), process.execPath, program];
+  const [command, ...first] = [...onMachine(options.machineIdFile), process.execPath, options.program ?? sourceProgram];
   const attempt = async (...args: string[]) => await run(command ?? "", [...first, ...args], all);
   const call = async (...args: string[]) => {
     const { code, stdout, stderr } = await attempt(...args);
