@@ -9,8 +9,9 @@ import { modeDirectory } from "./file-mode.ts";
 import { compareNames } from "./names.ts";
 import type { Node } from "./node.ts";
 import { utcZone } from "./time.ts";
+import { idWords, rowId } from "./index-rows.ts";
 import { readTreeRows } from "./read-tree-rows.ts";
-import { idAt, type TreeRows } from "./tree-rows.ts";
+import { idAt, putIdWords, type TreeRows } from "./tree-rows.ts";
 import { decodeTree, encodeTree, TreeBuilder } from "./tree.ts";
 
 const vectors = new URL("../../vectors/", import.meta.url);
@@ -21,6 +22,8 @@ const ofRestic = JSON.parse(readFileSync(new URL("saveos-v2-restic0.14.trees.jso
 >;
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const anyZone = fc.integer({ min: -18 * 60, max: 18 * 60 }).map((minutes) => () => minutes * 60);
+
+const idWordsRoom = new Uint32Array(idWords);
 
 /** Rows must say what the nodes say, which `decodeTree` made. */
 function expectRowsOf(rows: TreeRows | undefined, nodes: readonly Node[]): void {
@@ -36,8 +39,11 @@ function expectRowsOf(rows: TreeRows | undefined, nodes: readonly Node[]): void 
     expect(rows!.isRare(row), node.name).toBe(hasRare || node.device !== 0n);
     expect(rows!.subtree(row)).toBe(node.subtree);
     expect(rows!.contentCount(row)).toBe(node.content?.length);
-    for (const [number, id] of (node.content ?? []).entries())
+    for (const [number, id] of (node.content ?? []).entries()) {
       expect(idAt(rows!.bytes, rows!.contentIdAt(row, number))).toBe(id);
+      putIdWords(rows!.bytes, rows!.contentIdAt(row, number), idWordsRoom);
+      expect(rowId(idWordsRoom, 0)).toBe(id);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EntryTable } from "./entry-table.ts";
 import type { BlobId } from "./ids.ts";
+import { idWords } from "./index-rows.ts";
 import { encodeName } from "./names.ts";
 import type { Node } from "./node.ts";
 import { decodeTreeEntry } from "./tree.ts";
@@ -72,6 +73,24 @@ export class TreeRows {
 /** The id whose 64 digits are at `at`; they have been checked. */
 export function idAt(bytes: Uint8Array, at: number): BlobId {
   return latin1.decode(bytes.subarray(at, at + idLength)) as BlobId;
+}
+
+/** Puts the bytes of that id at the beginning of `words`. */
+export function putIdWords(bytes: Uint8Array, at: number, words: Uint32Array): void {
+  for (let word = 0; word < idWords; word += 1) {
+    let value = 0;
+    // The first byte is the lowest one, as where the bytes of an id are looked at as words.
+    for (let byte = 3; byte >= 0; byte -= 1) {
+      const digits = at + 8 * word + 2 * byte;
+      value = (value << 8) | (digitOf(bytes[digits] as number) << 4) | digitOf(bytes[digits + 1] as number);
+    }
+    words[word] = value;
+  }
+}
+
+/** The value of one of the digits 0 to 9 and a to f. */
+function digitOf(character: number): number {
+  return (character & 0xf) + (character >>> 6) * 9;
 }
 
 /** What `places` has of a row: offsets in the blob, 0 for what is not there. */

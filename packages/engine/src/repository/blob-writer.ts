@@ -94,6 +94,12 @@ export class BlobWriter implements AsyncDisposable {
     return this.#distrusted.size === 0 || !this.#distrusted.has(`${handle.type}/${handle.id}`);
   }
 
+  /** `has`, with the words of the id at `at` in `ids`. */
+  hasId(type: BlobType, ids: Uint32Array, at: number): boolean {
+    if (this.#distrusted.size === 0) return this.#repository.index.hasId(type, ids, at);
+    return this.has({ type, id: rowId(ids, at) as BlobId });
+  }
+
   /** Whether the caller has to store this blob, by `storePack`: true once for each blob that the repository does not have. */
   claim({ type, id }: BlobHandle): boolean {
     return this.claimId(type, new Uint32Array(Uint8Array.fromHex(id).buffer), 0);
@@ -101,11 +107,7 @@ export class BlobWriter implements AsyncDisposable {
 
   /** `claim`, with the words of the id at `at` in `ids`. */
   claimId(type: BlobType, ids: Uint32Array, at: number): boolean {
-    const isStored =
-      this.#distrusted.size === 0
-        ? this.#repository.index.hasId(type, ids, at)
-        : this.has({ type, id: rowId(ids, at) as BlobId });
-    return !isStored && this.#claimed[type].add(ids, at);
+    return !this.hasId(type, ids, at) && this.#claimed[type].add(ids, at);
   }
 
   /** Makes sure that the repository will hold `plain`. */

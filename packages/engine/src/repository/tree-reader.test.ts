@@ -46,6 +46,12 @@ test("trees that lie together are fetched together, the first one alone", async 
   expect(gets.length).toBe(2);
 });
 
+test("what lies before the first one of a walk comes with it: a walk goes from folders to what is in them, which was stored before", async () => {
+  const reader = new TreeReader(repository);
+  for (const id of trees.toReversed()) await reader.read(id);
+  expect(gets.length).toBe(2);
+});
+
 test("many readers at a time fetch no more", async () => {
   const reader = new TreeReader(repository);
   await readAll(reader);

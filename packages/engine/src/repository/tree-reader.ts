@@ -11,6 +11,8 @@ import type { Repository } from "./repository.ts";
 
 /** Some hundred trees: fetching them together costs little more than fetching one. */
 const windowBytes = 512 * 1024;
+/** Of them, what lies before the tree that is asked for: those of the first folders in it, which are asked for next. */
+const windowBytesBefore = windowBytes / 4;
 
 /** A walk goes on in a few places at a time: where it is, and behind the folders that it is in. */
 const windowsMax = 6;
@@ -87,9 +89,10 @@ export class TreeReader {
   }
 
   #openWindow({ pack, offset }: BlobLocation, packSizeBytes: number, options: Abortable): Window {
-    const end = Math.min(offset + windowBytes, packSizeBytes);
-    const bytes = this.#repository.store.get(objectName("data", pack), { ...options, range: { start: offset, end } });
-    const window = { pack, start: offset, end, bytes };
+    const start = Math.max(offset - windowBytesBefore, 0);
+    const end = Math.min(start + windowBytes, packSizeBytes);
+    const bytes = this.#repository.store.get(objectName("data", pack), { ...options, range: { start, end } });
+    const window = { pack, start, end, bytes };
     this.#windows.push(window);
     if (this.#windows.length > windowsMax) this.#windows.shift();
     // What failed must not be found by the next one, whose signal may be another.

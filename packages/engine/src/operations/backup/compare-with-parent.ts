@@ -16,7 +16,7 @@ export type ComparedEntry = ScanEvent<ParentDirectory>;
 export interface ParentDeps {
   readonly repository: Repository;
   readonly source: Pick<FileSource, "tellsChanges">;
-  readonly writer: Pick<BlobWriter, "has">;
+  readonly writer: Pick<BlobWriter, "has" | "hasId">;
   readonly run: BackupRun;
   readonly onDamagedTree: (id: BlobId, error: EngineError) => void;
 }
@@ -31,6 +31,7 @@ export async function openParent(
     {
       trees: treeReaderOf(repository),
       has: (handle) => writer.has(handle),
+      hasData: (words) => writer.hasId("data", words, 0),
       isComparable: source.tellsChanges && !run.ignoreCtime && !run.ignoreInode && isOfSameEyes(parent, run),
       onDamagedTree,
       signal: run.signal,

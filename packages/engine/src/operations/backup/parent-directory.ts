@@ -1,11 +1,12 @@
 import { isEngineError, type EngineError } from "../../errors/engine-error.ts";
 import { type EntryTable, isSameEntry } from "../../format/entry-table.ts";
 import type { BlobId } from "../../format/ids.ts";
+import { idWords } from "../../format/index-rows.ts";
 import { encodeName } from "../../format/names.ts";
 import type { Node } from "../../format/node.ts";
 import { readTreeRows } from "../../format/read-tree-rows.ts";
 import type { TreeRoom, TreeRooms } from "../../format/tree-room.ts";
-import { idAt, type TreeRows } from "../../format/tree-rows.ts";
+import { putIdWords, type TreeRows } from "../../format/tree-rows.ts";
 import type { TreeBuilder } from "../../format/tree.ts";
 import { decodeLoadedTree } from "../../repository/load-tree.ts";
 import type { TreeReader } from "../../repository/tree-reader.ts";
@@ -17,6 +18,8 @@ export interface ParentSnapshot {
   readonly trees: TreeReader;
   /** Whether the repository holds a blob, as far as is known. */
   readonly has: (handle: BlobHandle) => boolean;
+  /** `has` for data, with the words of the id at the beginning of `words`. */
+  readonly hasData: (words: Uint32Array) => boolean;
   /** What `lstat` tells is enough to know an entry again, with all that its node says. */
   readonly isComparable: boolean;
   /** Told of a tree that can't be read. It is as one that is not there: its files are read again, which heals the next snapshot. */
@@ -195,8 +198,10 @@ export class ParentDirectory implements KnownDirectory<ParentDirectory> {
   #hasContent(rows: TreeRows, row: number): boolean {
     const count = rows.contentCount(row);
     if (count === undefined) return false;
-    for (let number = 0; number < count; number += 1)
-      if (!this.#snapshot.has({ type: "data", id: idAt(rows.bytes, rows.contentIdAt(row, number)) })) return false;
+    for (let number = 0; number < count; number += 1) {
+      putIdWords(rows.bytes, rows.contentIdAt(row, number), contentId);
+      if (!this.#snapshot.hasData(contentId)) return false;
+    }
     return true;
   }
 
@@ -208,6 +213,8 @@ export class ParentDirectory implements KnownDirectory<ParentDirectory> {
   }
 }
 
+/** The id that is looked for, so that a look makes no garbage. */
+const contentId = new Uint32Array(idWords);
 const nothing = new Uint8Array(0);
 const noNodes: ReadonlyMap<string, Node> = new Map();
 
