@@ -40,6 +40,24 @@ export function rowId(rows: Uint32Array, at: number): string {
   return new Uint8Array(rows.buffer, rows.byteOffset + 4 * at, idBytes).toHex();
 }
 
+/** All packs of all these rows, one after another. */
+export function joinIndexRows(all: readonly FilledIndexRows[]): FilledIndexRows {
+  const join = (parts: readonly Uint32Array[]) => {
+    const whole = new Uint32Array(parts.reduce((length, part) => length + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  };
+  return {
+    packs: join(all.map(({ packs }) => packs)),
+    blobs: join(all.map(({ blobs }) => blobs)),
+    packCount: all.reduce((count, { packCount }) => count + packCount, 0),
+  };
+}
+
 /**
  * Gathers what index files say, in flat arrays of 32-bit words instead of millions of objects and strings. It is filled row by row: the bytes of an id go where `packIdAt` or
  * `blobIdAt` says, then `endBlob` and `endPack` complete the row.

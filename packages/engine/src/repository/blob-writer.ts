@@ -1,7 +1,6 @@
 import { blobIdOf } from "../blob/seal-blob.ts";
 import type { Compression } from "../crypto/primitives.ts";
 import type { BlobHandle, BlobType } from "../format/blob.ts";
-import { encodeIndexRows } from "../format/index-file.ts";
 import { blobRowWords, dataCountAt, type FilledIndexRows, rowId } from "../format/index-rows.ts";
 import type { BlobId } from "../format/ids.ts";
 import { objectName } from "../format/object-name.ts";
@@ -10,7 +9,7 @@ import { type StorablePack, storablePack } from "../pack/storable-pack.ts";
 import { ClaimedIds } from "./claimed-ids.ts";
 import type { RepositoryLock } from "./locks.ts";
 import type { Repository } from "./repository.ts";
-import { saveUnpacked } from "./unpacked-files.ts";
+import { saveIndexRows } from "./save-index-rows.ts";
 
 export interface BlobWriterOptions {
   /** Nothing is written once it is lost. */
@@ -208,7 +207,7 @@ export class BlobWriter implements AsyncDisposable {
     this.#indexedNs = this.#repository.clock.nowNs();
     if (this.#options.dryRun) return;
     try {
-      await saveUnpacked(this.#repository, "index", encodeIndexRows(packs), { signal });
+      await saveIndexRows(this.#repository, packs, { signal });
     } catch (error) {
       // The packs are there all the same, and leaving tries once more to have them named.
       this.#unindexed.unshift(...packs);

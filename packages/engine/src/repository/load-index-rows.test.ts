@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import type { PackedBlob } from "../format/blob.ts";
+import { IndexRows } from "../format/index-rows.ts";
 import { type ObjectId, objectIdFromBytes, parseBlobId } from "../format/ids.ts";
 import { indexFileBytes } from "../platform/testing/index-file-bytes.ts";
 import { nodePrimitives } from "../platform/node/primitives.ts";
@@ -8,10 +9,18 @@ import { newTestRepository } from "../platform/testing/test-repository.ts";
 import type { IndexRowsCache } from "./index-rows-cache.ts";
 import { loadIndex } from "./load-index.ts";
 import type { Repository } from "./repository.ts";
+import { saveIndexRows } from "./save-index-rows.ts";
 import { saveUnpacked } from "./unpacked-files.ts";
 
 let repository: Repository;
 let cached: Map<ObjectId, Uint8Array>;
+const memoryCache: IndexRowsCache = {
+  get: async (id) => cached.get(id),
+  put: async (id, sealed) => void cached.set(id, sealed),
+  keepOnly: async (ids) => {
+    for (const id of cached.keys()) if (!ids.has(id)) cached.delete(id);
+  },
+};
 beforeEach(async () => {
   repository = await newTestRepository();
   cached = new Map();
@@ -68,6 +77,18 @@ test("one index file's copy in the place of another's is not believed", async ()
   expect(packs).toEqual(await packsWithoutCache());
 });
 
+test("an index file of one's own need not be decoded at all", async () => {
+  const packs = Array.from({ length: 20 }, () => {
+    const pack = new IndexRows();
+    pack.addPack(newId(), newBlobs(100));
+    return pack;
+  });
+  await saveIndexRows({ ...repository, indexRows: memoryCache }, packs);
+  const loaded = await loadWithCache();
+  expect([loaded.reads, cached.size]).toEqual([0, 1]);
+  expect(loaded.packs).toEqual(await packsWithoutCache());
+});
+
 test("small index files are not worth a copy", async () => {
   await addIndexFile(20);
   await loadWithCache();
@@ -96,15 +117,8 @@ function newId(): ObjectId {
 
 /** Loads the index with the cache; `reads` is how many index files were read from the store for it. */
 async function loadWithCache(): Promise<{ reads: number; packs: unknown }> {
-  const indexRows: IndexRowsCache = {
-    get: async (id) => cached.get(id),
-    put: async (id, sealed) => void cached.set(id, sealed),
-    keepOnly: async (ids) => {
-      for (const id of cached.keys()) if (!ids.has(id)) cached.delete(id);
-    },
-  };
   const store = faultyStore(repository.store);
-  const reader = { ...repository, store, indexRows };
+  const reader = { ...repository, store, indexRows: memoryCache };
   await loadIndex(reader);
   return { reads: store.calls.get, packs: packsOf(reader) };
 }
