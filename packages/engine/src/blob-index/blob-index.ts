@@ -1,3 +1,4 @@
+import { plainBytesOf } from "../blob/plain-bytes.ts";
 import type { BlobHandle, BlobLocation, BlobType, PackedBlob } from "../format/blob.ts";
 import type { BlobId, ObjectId } from "../format/ids.ts";
 import {
@@ -90,6 +91,14 @@ export class BlobIndex {
   /** `has`, with the words of the id at `at` in `ids`. */
   hasId(type: BlobType, ids: Uint32Array, at: number): boolean {
     return this.#findable(type).find(ids, at) !== -1;
+  }
+
+  /** How many bytes a blob gives when it is opened, with the words of its id at `at` in `ids`; undefined if it is unknown. */
+  plainBytesOfId(type: BlobType, ids: Uint32Array, at: number): number | undefined {
+    const row = this.#findable(type).find(ids, at);
+    if (row === -1) return undefined;
+    const length = this.#blobs.word(row, lengthAt);
+    return plainBytesOf({ length, uncompressedLength: this.#blobs.word(row, uncompressedLengthAt) });
   }
 
   hasPack(pack: ObjectId): boolean {

@@ -1,20 +1,21 @@
 import { plainBytesOf } from "../blob/plain-bytes.ts";
-import { openBlob } from "../blob/seal-blob.ts";
-import { areSamePackedBlobs } from "../blob/same-packed-blobs.ts";
+import { openNameless } from "../blob/seal-blob.ts";
+import type { SealedBlob } from "../blob/sealed-blob.ts";
+import { equalBytes } from "../crypto/equal-bytes.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import type { Primitives } from "../crypto/primitives.ts";
 import { isEngineError } from "../errors/engine-error.ts";
 import { free } from "../flow/free.ts";
-import type { PackedBlob } from "../format/blob.ts";
 import type { ObjectId } from "../format/ids.ts";
-import { readPackHeader } from "../pack/read-pack.ts";
+import { packHeaderEntries } from "../format/pack-header.ts";
+import { openPackHeader } from "../pack/read-pack.ts";
 
 export interface PackToCheck {
   readonly id: ObjectId;
   /** All of it. */
   readonly bytes: Uint8Array;
-  /** What the index says is in it, by offset. */
-  readonly blobs: readonly PackedBlob[];
+  /** The plaintext that its header must have, by what the index says is in it. */
+  readonly header: Uint8Array;
 }
 
 /** The largest chunk that any program cuts. Memory for it is kept; what is larger gets its own. */
@@ -36,32 +37,40 @@ export class PackChecker {
   }
 
   /** Whether the pack's name, its header and each of its blobs are right. */
-  isSound({ id, bytes, blobs }: PackToCheck): boolean {
+  isSound({ id, bytes, header }: PackToCheck): boolean {
     if (this.#primitives.sha256(bytes).toHex() !== id) return false;
     try {
-      const header = readPackHeader(this.#primitives, this.#masterKey, bytes, bytes.length, this.#version);
-      return areSamePackedBlobs(header, blobs) && blobs.every((blob) => this.#opens(blob, bytes));
+      const found = openPackHeader(this.#primitives, this.#masterKey, bytes, bytes.length);
+      return equalBytes(found.header, header) && this.#areSound(bytes.subarray(0, found.blobsEnd), header);
     } catch (error) {
       if (!isEngineError(error, "corrupt-data")) throw error;
       return false;
     }
   }
 
-  #opens({ id, offset, length, uncompressedLength }: PackedBlob, bytes: Uint8Array): boolean {
-    const plainBytes = plainBytesOf({ length, uncompressedLength });
+  /** Whether these are the blobs of this header, and nothing else. */
+  #areSound(blobs: Uint8Array, header: Uint8Array): boolean {
+    let end = 0;
+    for (const entry of packHeaderEntries(header, this.#version)) {
+      end = entry.offset + entry.length;
+      const id = header.subarray(entry.idAt, entry.idAt + idBytes);
+      const sealed = blobs.subarray(entry.offset, end);
+      const isWhole = sealed.length === entry.length;
+      if (!isWhole || !this.#opens({ sealed, uncompressedLength: entry.uncompressedLength }, id)) return false;
+    }
+    return end === blobs.length;
+  }
+
+  #opens(blob: SealedBlob, id: Uint8Array): boolean {
+    const plainBytes = plainBytesOf({ length: blob.sealed.length, uncompressedLength: blob.uncompressedLength });
     if (plainBytes > openedMaxBytes) return false;
     if (plainBytes > this.#room.length && plainBytes <= usualBlobBytes) {
       free(this.#room);
       this.#room = new Uint8Array(Math.min(2 * plainBytes, usualBlobBytes));
     }
     const room = plainBytes <= this.#room.length ? this.#room : undefined;
-    openBlob(
-      this.#primitives,
-      this.#masterKey,
-      { sealed: bytes.subarray(offset, offset + length), uncompressedLength },
-      id,
-      room,
-    );
-    return true;
+    return equalBytes(this.#primitives.sha256(openNameless(this.#primitives, this.#masterKey, blob, room)), id);
   }
 }
+
+const idBytes = 32;

@@ -30,17 +30,36 @@ export function encodePackHeader(blobs: readonly PackedBlob[]): Uint8Array {
   return header;
 }
 
+/** The header of a pack with exactly these blobs; undefined if there can be no such pack, as an index that is wrong may say. */
+export function possiblePackHeader(blobs: readonly PackedBlob[]): Uint8Array | undefined {
+  let offset = 0;
+  for (const blob of blobs) {
+    if (blob.offset !== offset || blob.length < sealOverheadBytes) return undefined;
+    offset += blob.length;
+  }
+  return blobs.length === 0 || offset > maxOffset ? undefined : encodePackHeader(blobs);
+}
+
+/** An entry of a header. */
+export interface PackHeaderEntry {
+  readonly type: BlobType;
+  /** Where the 32 bytes of the id begin in the header. */
+  readonly idAt: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressedLength: number;
+}
+
 /**
- * The blobs that an opened header lists; offsets are the running sum of the lengths. Throws `corrupt-data` for a type that repositories of
+ * The entries of an opened header; offsets are the running sum of the lengths. Throws `corrupt-data` for a type that repositories of
  * this version do not have, an entry cut short, an impossible length, or no entry at all.
  */
-export function decodePackHeader(plain: Uint8Array, version: 1 | 2): PackedBlob[] {
+export function* packHeaderEntries(plain: Uint8Array, version: 1 | 2): Generator<PackHeaderEntry, void, undefined> {
   if (plain.length === 0) throw new EngineError("corrupt-data", "Pack header lists no blobs");
   if (plain.length > maxHeaderBytes) {
     throw new EngineError("corrupt-data", `Pack header of ${plain.length} bytes is larger than any restic writes`);
   }
   const view = new DataView(plain.buffer, plain.byteOffset, plain.byteLength);
-  const blobs: PackedBlob[] = [];
   let at = 0;
   let offset = 0;
   while (at < plain.length) {
@@ -57,10 +76,17 @@ export function decodePackHeader(plain: Uint8Array, version: 1 | 2): PackedBlob[
       throw new EngineError("corrupt-data", `Pack header has an impossible blob length at byte ${at}`);
     }
     const type: BlobType = (typeByte & treeFlag) !== 0 ? "tree" : "data";
-    blobs.push({ type, id: blobIdFromBytes(plain.subarray(next - idBytes, next)), offset, length, uncompressedLength });
+    yield { type, idAt: next - idBytes, offset, length, uncompressedLength };
     offset += length;
     at = next;
   }
+}
+
+/** The blobs that an opened header lists. Throws as `packHeaderEntries` does. */
+export function decodePackHeader(plain: Uint8Array, version: 1 | 2): PackedBlob[] {
+  const blobs: PackedBlob[] = [];
+  for (const { idAt, ...blob } of packHeaderEntries(plain, version))
+    blobs.push({ ...blob, id: blobIdFromBytes(plain.subarray(idAt, idAt + idBytes)) });
   return blobs;
 }
 

@@ -32,8 +32,25 @@ export function packHeaderStart(packEnd: Uint8Array, packSizeBytes: number): num
 }
 
 /**
- * The blobs of a pack as its own header lists them, in order. `packEnd` holds the pack from `packHeaderStart`, or from
- * earlier, to its end. Throws `corrupt-data` if the header is damaged, or does not account for every byte before it.
+ * The plaintext of a pack's header (`format/pack-header.ts`), and where the blobs end. `packEnd` holds the pack from `packHeaderStart`, or from
+ * earlier, to its end. Throws `corrupt-data` if it is damaged.
+ */
+export function openPackHeader(
+  primitives: Primitives,
+  key: MasterKey,
+  packEnd: Uint8Array,
+  packSizeBytes: number,
+): { readonly header: Uint8Array; readonly blobsEnd: number } {
+  const headerStart = packHeaderStart(packEnd, packSizeBytes);
+  const packEndStart = packSizeBytes - packEnd.length;
+  invariant(packEndStart <= headerStart, "the header is within the pack's end");
+  const sealedHeader = packEnd.subarray(headerStart - packEndStart, packEnd.length - packLengthFieldBytes);
+  return { header: open(primitives, key, sealedHeader), blobsEnd: headerStart };
+}
+
+/**
+ * The blobs of a pack as its own header lists them, in order. `packEnd` is that of `openPackHeader`. Throws `corrupt-data` if the header is damaged,
+ * or does not account for every byte before it.
  */
 export function readPackHeader(
   primitives: Primitives,
@@ -42,17 +59,14 @@ export function readPackHeader(
   packSizeBytes: number,
   version: 1 | 2 = 2,
 ): PackedBlob[] {
-  const headerStart = packHeaderStart(packEnd, packSizeBytes);
-  const packEndStart = packSizeBytes - packEnd.length;
-  invariant(packEndStart <= headerStart, "the header is within the pack's end");
-  const sealedHeader = packEnd.subarray(headerStart - packEndStart, packEnd.length - packLengthFieldBytes);
-  const blobs = decodePackHeader(open(primitives, key, sealedHeader), version);
+  const { header, blobsEnd } = openPackHeader(primitives, key, packEnd, packSizeBytes);
+  const blobs = decodePackHeader(header, version);
   const last = blobs.at(-1);
-  const blobsEnd = last === undefined ? 0 : last.offset + last.length;
-  if (blobsEnd !== headerStart)
+  const listedEnd = last === undefined ? 0 : last.offset + last.length;
+  if (listedEnd !== blobsEnd)
     throw new EngineError(
       "corrupt-data",
-      `A pack's header lists ${blobsEnd} bytes of blobs, but there are ${headerStart}`,
+      `A pack's header lists ${listedEnd} bytes of blobs, but there are ${blobsEnd}`,
     );
   return blobs;
 }

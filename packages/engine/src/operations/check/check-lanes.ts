@@ -2,6 +2,7 @@ import type { Lane } from "../../compute/lane.ts";
 import { LanePlaces } from "../../compute/lane-places.ts";
 import { isEngineError } from "../../errors/engine-error.ts";
 import type { Abortable } from "../../flow/abortable.ts";
+import { possiblePackHeader } from "../../format/pack-header.ts";
 import { objectName } from "../../format/object-name.ts";
 import type { Repository } from "../../repository/repository.ts";
 import type { IndexedPack } from "./check-packs.ts";
@@ -27,9 +28,11 @@ export class CheckLanes implements AsyncDisposable {
 
   /** Reads a pack and tells whether all of it is right. */
   async isSound({ pack: id, blobs }: IndexedPack, options: Abortable): Promise<boolean> {
+    const header = possiblePackHeader(blobs);
+    if (!header) return false;
     try {
       const bytes = await this.#repository.store.get(objectName("data", id), options);
-      return await this.#places.use((lane) => lane.isSoundPack({ id, bytes, blobs }));
+      return await this.#places.use((lane) => lane.isSoundPack({ id, bytes, header }));
     } catch (error) {
       if (isEngineError(error, "corrupt-data", "not-found")) return false;
       throw error;
