@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BlobLocation, BlobType, PackedBlob } from "../format/blob.ts";
 import { parseBlobId, parseObjectId } from "../format/ids.ts";
+import { possiblePackHeader } from "../format/pack-header.ts";
 import { BlobIndex } from "./blob-index.ts";
 
 const blobId = (n: number) => parseBlobId("b".repeat(48) + n.toString(16).padStart(16, "0"));
@@ -41,10 +42,30 @@ test("a pack comes back by offset, whatever the order in the index file", () => 
   const index = new BlobIndex();
   index.add(packId(1), [blob(3, 300), blob(1, 0), blob(2, 150, "tree")]);
   index.add(packId(2), [blob(4, 0)]);
-  expect([...index.packs()]).toEqual([
-    { pack: packId(1), blobs: [blob(1, 0), blob(2, 150, "tree"), blob(3, 300)] },
-    { pack: packId(2), blobs: [blob(4, 0)] },
+  expect([...index.packs()]).toMatchObject([
+    { pack: packId(1), blobCount: 3, isMixed: true, blobs: [blob(1, 0), blob(2, 150, "tree"), blob(3, 300)] },
+    { pack: packId(2), blobCount: 1, isMixed: false, blobs: [blob(4, 0)] },
   ]);
+});
+
+test.each<[what: string, blobs: PackedBlob[]]>([
+  ["data", [blob(1, 0), blob(2, 101), blob(3, 203)]],
+  ["trees", [blob(1, 0, "tree"), blob(2, 101, "tree")]],
+  ["both", [blob(1, 0), blob(2, 101, "tree"), blob(3, 203)]],
+  ["data with a gap", [blob(1, 0), blob(2, 102)]],
+  ["trees from beyond the beginning", [blob(1, 7, "tree")]],
+  ["both, one over the other", [blob(1, 0), blob(2, 50, "tree")]],
+  ["less than a seal", [{ ...blob(1, 0), length: 31 }]],
+  ["more than fits", [{ ...blob(1, 0), length: 2 ** 32 - 1 }, blob(2, 2 ** 32 - 1)]],
+])("a pack of %s has the size and the header that its blobs make, if they can", (_what, blobs) => {
+  const index = new BlobIndex();
+  index.add(packId(1), blobs);
+  const [pack] = index.packs();
+  expect(pack?.header?.toHex()).toBe(possiblePackHeader(blobs)?.toHex());
+  const entries = blobs.map(({ uncompressedLength }) => (uncompressedLength === 0 ? 37 : 41));
+  const bytes = blobs.map(({ length }) => length);
+  // The header's seal and the length field.
+  expect(pack?.sizeBytes).toBe([...bytes, ...entries, 32, 4].reduce((sum, each) => sum + each));
 });
 
 test("a pack that several index files tell the same about counts once", () => {
@@ -84,7 +105,7 @@ test.each<Partial<PackedBlob>>([
 test("a pack without blobs is a pack", () => {
   const index = new BlobIndex();
   index.add(packId(1), []);
-  expect([...index.packs()]).toEqual([{ pack: packId(1), blobs: [] }]);
+  expect([...index.packs()]).toMatchObject([{ pack: packId(1), blobCount: 0, header: undefined, blobs: [] }]);
 });
 
 test("it knows which packs it has, and which hold trees only", () => {

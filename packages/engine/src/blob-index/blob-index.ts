@@ -13,6 +13,13 @@ import {
   treeCountAt,
   uncompressedLengthAt,
 } from "../format/index-rows.ts";
+import {
+  compressedEntryBytes,
+  packOverheadBytes,
+  possibleHeaderOfRows,
+  possiblePackHeader,
+  rawEntryBytes,
+} from "../format/pack-header.ts";
 import { invariant } from "../errors/invariant.ts";
 import { IdSlots } from "./id-slots.ts";
 import { WordRows } from "./word-rows.ts";
@@ -20,7 +27,14 @@ import { WordRows } from "./word-rows.ts";
 /** A pack that the index names. */
 export interface IndexedPack {
   readonly pack: ObjectId;
-  /** What is in it, by offset: made when it is asked for, and each time anew, since a repository's blobs as objects take a hundred bytes each. */
+  readonly blobCount: number;
+  /** How large a pack with these blobs is. */
+  readonly sizeBytes: number;
+  /** Whether it has trees and data. */
+  readonly isMixed: boolean;
+  /** The plaintext of its header; undefined if there can be no pack with these blobs. Made anew each time. */
+  readonly header: Uint8Array | undefined;
+  /** What is in it, by offset: made anew each time, since a repository's blobs as objects take a hundred bytes each. */
   readonly blobs: PackedBlob[];
 }
 
@@ -209,13 +223,35 @@ export class BlobIndex {
   }
 
   #indexedPack(row: number): IndexedPack {
+    const first = this.#firstBlobOf(row);
+    const end = this.#firstBlobOf(row + 1);
+    const trees = this.#packs.word(row, treeCountAt);
+    const blobCount = end - first;
+    const isMixed = trees > 0 && trees < blobCount;
     const blobs = () => this.#blobsOf(row);
+    const word = (blob: number, at: number) => this.#blobs.word(first + blob, at);
     return {
       pack: this.#packAt(row),
+      blobCount,
+      sizeBytes: this.#sizeOfPack(first, end),
+      isMixed,
+      get header() {
+        if (isMixed) return possiblePackHeader(blobs());
+        return possibleHeaderOfRows(trees > 0 ? "tree" : "data", blobCount, word);
+      },
       get blobs() {
         return blobs();
       },
     };
+  }
+
+  #sizeOfPack(first: number, end: number): number {
+    let size = packOverheadBytes;
+    for (let row = first; row < end; row++) {
+      const isRaw = this.#blobs.word(row, uncompressedLengthAt) === 0;
+      size += this.#blobs.word(row, lengthAt) + (isRaw ? rawEntryBytes : compressedEntryBytes);
+    }
+    return size;
   }
 
   #blobsOf(packRow: number): PackedBlob[] {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { EngineError } from "../errors/engine-error.ts";
 import type { PackedBlob } from "./blob.ts";
 import { parseBlobId } from "./ids.ts";
-import { decodePackHeader, encodePackHeader, minPackSizeBytes, predictedPackSizeBytes } from "./pack-header.ts";
+import { decodePackHeader, encodePackHeader, possiblePackHeader } from "./pack-header.ts";
 
 const idOf = (byte: string) => parseBlobId(byte.repeat(32));
 
@@ -47,9 +47,17 @@ test("any header reads as the blobs it was made of", () => {
   );
 });
 
-test("the size of a pack is its blobs, an entry for each, the header's seal and the length", () => {
-  expect(predictedPackSizeBytes([dataRaw, treeCompressed])).toBe(100 + 0x010203 + 37 + 41 + 32 + 4);
-  expect(minPackSizeBytes).toBe(73);
+test("the header that a pack must have is told of blobs that can be in one, and of no others", () => {
+  expect(possiblePackHeader([dataRaw, treeCompressed])?.toHex()).toBe(rawEntry + compressedEntry);
+  expect(possiblePackHeader([])).toBeUndefined();
+  expect(possiblePackHeader([dataRaw, { ...treeCompressed, offset: 101 }])).toBeUndefined();
+  expect(possiblePackHeader([{ ...dataRaw, length: 31 }])).toBeUndefined();
+  expect(
+    possiblePackHeader([
+      { ...dataRaw, length: 2 ** 32 - 1 },
+      { ...dataRaw, offset: 2 ** 32 - 1 },
+    ]),
+  ).toBeUndefined();
 });
 
 test("a repository of version 1 has no compressed entries", () => {

@@ -2,6 +2,7 @@ import { EngineError } from "../errors/engine-error.ts";
 import { invariant } from "../errors/invariant.ts";
 import type { BlobType, PackedBlob } from "./blob.ts";
 import { blobIdFromBytes } from "./ids.ts";
+import { idWords, lengthAt, offsetAt, uncompressedLengthAt } from "./index-rows.ts";
 
 /**
  * A pack is `sealed blobs ‖ sealed header ‖ uint32-LE length of the sealed header` (restic design.rst, "Pack Format"). The header's
@@ -38,6 +39,30 @@ export function possiblePackHeader(blobs: readonly PackedBlob[]): Uint8Array | u
     offset += blob.length;
   }
   return blobs.length === 0 || offset > maxOffset ? undefined : encodePackHeader(blobs);
+}
+
+/** `possiblePackHeader` of blobs of one type, of which `word` gives what a row of the index has (`index-rows.ts`). */
+export function possibleHeaderOfRows(
+  type: BlobType,
+  count: number,
+  word: (row: number, at: number) => number,
+): Uint8Array | undefined {
+  const header = new Uint8Array(count * compressedEntryBytes);
+  const view = new DataView(header.buffer);
+  let at = 0;
+  let offset = 0;
+  for (let row = 0; row < count; row += 1) {
+    const length = word(row, lengthAt);
+    const uncompressedLength = word(row, uncompressedLengthAt);
+    if (word(row, offsetAt) !== offset || length < sealOverheadBytes) return undefined;
+    view.setUint8(at, (uncompressedLength === 0 ? 0 : compressedFlag) | (type === "tree" ? treeFlag : 0));
+    view.setUint32(at + 1, length, true);
+    if (uncompressedLength !== 0) view.setUint32(at + 5, uncompressedLength, true);
+    at += uncompressedLength === 0 ? rawEntryBytes : compressedEntryBytes;
+    for (let n = 0; n < idWords; n += 1) view.setUint32(at - idBytes + 4 * n, word(row, n), true);
+    offset += length;
+  }
+  return count === 0 || offset > maxOffset ? undefined : header.subarray(0, at);
 }
 
 /** An entry of a header. */
@@ -88,13 +113,6 @@ export function decodePackHeader(plain: Uint8Array, version: 1 | 2): PackedBlob[
   for (const { idAt, ...blob } of packHeaderEntries(plain, version))
     blobs.push({ ...blob, id: blobIdFromBytes(plain.subarray(idAt, idAt + idBytes)) });
   return blobs;
-}
-
-/** The size of a pack with these blobs: what `check` and `prune` compare with the real one. */
-export function predictedPackSizeBytes(blobs: Iterable<PackedBlob>): number {
-  let size = packOverheadBytes;
-  for (const blob of blobs) size += blob.length + entryBytes(blob);
-  return size;
 }
 
 /** The size of the header's plaintext. */

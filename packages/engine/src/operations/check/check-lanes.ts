@@ -1,11 +1,10 @@
+import type { IndexedPack } from "../../blob-index/blob-index.ts";
 import type { Lane } from "../../compute/lane.ts";
 import { LanePlaces } from "../../compute/lane-places.ts";
 import { isEngineError } from "../../errors/engine-error.ts";
 import type { Abortable } from "../../flow/abortable.ts";
-import { possiblePackHeader } from "../../format/pack-header.ts";
 import { objectName } from "../../format/object-name.ts";
 import type { Repository } from "../../repository/repository.ts";
-import type { IndexedPack } from "./check-packs.ts";
 
 /** A lane that looks at one pack may have the next one with it. */
 const packsPerLane = 2;
@@ -27,8 +26,7 @@ export class CheckLanes implements AsyncDisposable {
   }
 
   /** Reads a pack and tells whether all of it is right. */
-  async isSound({ pack: id, blobs }: IndexedPack, options: Abortable): Promise<boolean> {
-    const header = possiblePackHeader(blobs);
+  async isSound({ pack: id, header }: IndexedPack, options: Abortable): Promise<boolean> {
     if (!header) return false;
     try {
       const bytes = await this.#repository.store.get(objectName("data", id), options);

@@ -1,3 +1,4 @@
+import type { IndexedPack } from "../../blob-index/blob-index.ts";
 import { isEngineError } from "../../errors/engine-error.ts";
 import type { Abortable } from "../../flow/abortable.ts";
 import { mapConcurrent } from "../../flow/map-concurrent.ts";
@@ -9,7 +10,6 @@ import { openLocated } from "../../repository/load-blob.ts";
 import type { Repository } from "../../repository/repository.ts";
 import { type CheckLanes, checkLanes } from "./check-lanes.ts";
 import type { CheckRequest } from "./check-request.ts";
-import type { IndexedPack } from "./check-packs.ts";
 import type { CheckReport } from "./check-report.ts";
 
 /** Without lanes: while one pack is read, another is looked at. */

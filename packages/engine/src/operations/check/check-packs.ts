@@ -1,17 +1,9 @@
+import type { IndexedPack } from "../../blob-index/blob-index.ts";
 import type { Abortable } from "../../flow/abortable.ts";
-import type { PackedBlob } from "../../format/blob.ts";
 import type { ObjectId } from "../../format/ids.ts";
-import { predictedPackSizeBytes } from "../../format/pack-header.ts";
 import type { Repository } from "../../repository/repository.ts";
 import type { CheckRequest } from "./check-request.ts";
 import type { CheckReport } from "./check-report.ts";
-
-/** A pack that is there, with what the index says is in it. */
-export interface IndexedPack {
-  readonly pack: ObjectId;
-  readonly blobs: readonly PackedBlob[];
-  readonly sizeBytes: number;
-}
 
 /** Compares the packs in the store with the index: missing, unindexed, or of another size. Resolves with those that are there and indexed. */
 export async function checkPacks(
@@ -24,31 +16,23 @@ export async function checkPacks(
   const present: IndexedPack[] = [];
   let done = 0;
   for (const indexed of repository.index.packs()) {
-    const { pack, blobs } = indexed;
+    const { pack } = indexed;
     const sizeBytes = stored.get(pack);
     stored.delete(pack);
     done += 1;
     run.onProgress?.({ step: "packs", done, total: repository.index.packCount });
     if (sizeBytes === undefined) {
-      report.error(`data/${pack}`, `the pack is missing; the index says that it holds ${blobs.length} blobs`);
+      report.error(`data/${pack}`, `the pack is missing; the index says that it holds ${indexed.blobCount} blobs`);
       report.suggestRepairIndex();
       continue;
     }
-    const expected = predictedPackSizeBytes(blobs);
-    if (sizeBytes !== expected) {
-      report.brokenPack(pack, `the pack has ${sizeBytes} bytes, but by the index it must have ${expected}`);
+    if (sizeBytes !== indexed.sizeBytes) {
+      report.brokenPack(pack, `the pack has ${sizeBytes} bytes, but by the index it must have ${indexed.sizeBytes}`);
       report.suggestRepairIndex();
     }
-    if (new Set(blobs.map(({ type }) => type)).size > 1)
+    if (indexed.isMixed)
       report.hint(`data/${pack}`, "the pack mixes trees and data, as old programs did; `prune` would part them");
-    // Asked for again when the pack is read: all blobs of a repository as objects would be most of the memory.
-    present.push({
-      pack,
-      get blobs() {
-        return indexed.blobs;
-      },
-      sizeBytes,
-    });
+    present.push(indexed);
   }
   for (const pack of stored.keys()) {
     report.hint(

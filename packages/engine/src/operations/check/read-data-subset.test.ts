@@ -1,12 +1,10 @@
 import { expect, test } from "vitest";
 import { parseObjectId } from "../../format/ids.ts";
 import { nodePrimitives } from "../../platform/node/primitives.ts";
-import type { IndexedPack } from "./check-packs.ts";
 import { parseReadDataSubset, selectPacks } from "./read-data-subset.ts";
 
-const packs: IndexedPack[] = Array.from({ length: 20 }, (_, i) => ({
+const packs = Array.from({ length: 20 }, (_, i) => ({
   pack: parseObjectId((i * 12).toString(16).padStart(2, "0").repeat(32)),
-  blobs: [],
   sizeBytes: 1000,
 }));
 

@@ -1,5 +1,5 @@
+import type { IndexedPack } from "../../blob-index/blob-index.ts";
 import { EngineError } from "../../errors/engine-error.ts";
-import type { IndexedPack } from "./check-packs.ts";
 import type { ReadDataSubset } from "./check-request.ts";
 
 /** A group is told by the first byte of the pack's id, so there can't be more. */
@@ -24,11 +24,11 @@ export function parseReadDataSubset(text: string): ReadDataSubset {
 }
 
 /** The packs to read. A share or a size takes whole packs, at least one, in a random order. */
-export function selectPacks(
-  packs: readonly IndexedPack[],
+export function selectPacks<Pack extends Pick<IndexedPack, "pack" | "sizeBytes">>(
+  packs: readonly Pack[],
   subset: "all" | ReadDataSubset,
   randomBytes: (lengthBytes: number) => Uint8Array,
-): readonly IndexedPack[] {
+): readonly Pack[] {
   if (subset === "all") return packs;
   switch (subset.kind) {
     case "group":
@@ -37,7 +37,7 @@ export function selectPacks(
       return shuffled(packs, randomBytes).slice(0, Math.max(1, Math.round((packs.length * subset.percent) / 100)));
     case "bytes": {
       let left = subset.bytes;
-      const selected: IndexedPack[] = [];
+      const selected: Pack[] = [];
       for (const pack of shuffled(packs, randomBytes)) {
         if (selected.length > 0 && pack.sizeBytes > left) continue;
         selected.push(pack);
