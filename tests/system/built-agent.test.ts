@@ -63,10 +63,10 @@ describeWith(["restic", "extended attributes"], "the built agent", () => {
 
   // With one core there are no other threads.
   test.skipIf(availableParallelism() === 1)(
-    "has done so in worker threads too, for the backup and the restore",
+    "has done so in worker threads too: for listing, the backup and the restore",
     async () => {
       const inWorkers = (await loaded()).filter(({ thread }) => thread > 0).map(({ url }) => basename(url));
-      expect(inWorkers).toEqual(expect.arrayContaining(["lane-worker.js", "restore-worker.js"]));
+      expect(inWorkers).toEqual(expect.arrayContaining(["list-worker.js", "lane-worker.js", "restore-worker.js"]));
     },
   );
 

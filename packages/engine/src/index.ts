@@ -39,6 +39,8 @@ export { withRetry } from "./store/with-retry.ts";
 
 export { type BackupRules, cacheDirectoryTag, noRules, parseTagFile, type TagFile } from "./source/backup-rules.ts";
 export type { FileSource } from "./source/file-source.ts";
+export type { ListingAhead } from "./source/listing-ahead.ts";
+export { listTargetsAhead } from "./source/list-targets-ahead.ts";
 export type { FileTarget, TargetPath } from "./target/file-target.ts";
 
 export { loadIndex, type LoadIndexOptions } from "./repository/load-index.ts";

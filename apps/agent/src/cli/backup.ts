@@ -1,5 +1,13 @@
 import { Option } from "commander";
-import type { BackupResult, BackupSettings, Repository } from "@saveos/engine";
+import type {
+  BackupResult,
+  BackupRules,
+  BackupSettings,
+  BackupTarget,
+  FileSource,
+  ListingAhead,
+  Repository,
+} from "@saveos/engine";
 import { AgentError } from "../errors/agent-error.ts";
 import { exitCode, type ExitCode } from "../errors/exit-code.ts";
 import { homeOf } from "../enrolment/enrolled-machine.ts";
@@ -103,18 +111,52 @@ export function addBackup(line: CommandLine): void {
 async function backUp(invocation: Invocation<BackupOptions>): Promise<ExitCode> {
   const { options, print } = invocation;
   const isStream = options.stdin === true || options.stdinFromCommand === true;
-  const paths = isStream ? [] : await pathsToBackUp(invocation);
+  await using paths = isStream ? undefined : await beginPaths(invocation);
   await using opened = await openForCommand(invocation);
   const { displayName } = await import("@saveos/engine");
   await using reporter = new BackupReporter(invocation, displayName);
   const settings = backupSettings(invocation, opened, reporter);
-  const result = isStream
-    ? await backUpStream(invocation, opened.repository, settings)
-    : await backUpPaths(invocation, opened.repository, settings, paths);
+  const result = paths
+    ? await backUpPaths(invocation, opened.repository, settings, paths)
+    : await backUpStream(invocation, opened.repository, settings);
   await reporter.finish(result, { dryRun: options.dryRun === true });
   if (result.problems === 0) return exitCode.done;
   await print.partial("Some of the files could not be read: the snapshot is without them.", exitCode.sourceIncomplete);
   return exitCode.sourceIncomplete;
+}
+
+/** What is to be backed up, whose listing has begun. */
+interface ChosenPaths extends AsyncDisposable {
+  readonly source: FileSource;
+  readonly targets: readonly BackupTarget[];
+  readonly rules: BackupRules;
+  readonly ahead: ListingAhead | undefined;
+}
+
+async function beginPaths(invocation: Invocation<BackupOptions>): Promise<ChosenPaths> {
+  const { world, global, options } = invocation;
+  const [paths, { listTargetsAhead }, { nodeSource }] = await Promise.all([
+    pathsToBackUp(invocation),
+    import("@saveos/engine"),
+    import("@saveos/engine/node"),
+  ]);
+  const source = nodeSource();
+  const targets = backupTargets(source, paths, world.workingFolder);
+  const rules = await backupRules(
+    {
+      ...options,
+      excludeFiles: options.excludeFile,
+      iexcludeFiles: options.iexcludeFile,
+      excludeLargerThanBytes: options.excludeLargerThan,
+      ownCacheFolder: global.cacheFolder ?? homeOf(world, global).cacheFolder,
+    },
+    world,
+  );
+  // With nothing to compare with, entries are looked at one by one.
+  const ahead = options.force
+    ? undefined
+    : listTargetsAhead(source, targets, rules, { withAtime: options.withAtime === true });
+  return { source, targets, rules, ahead, [Symbol.asyncDispose]: async () => await ahead?.[Symbol.asyncDispose]() };
 }
 
 async function pathsToBackUp({ world, options, operands, print }: Invocation<BackupOptions>): Promise<string[]> {
@@ -155,33 +197,21 @@ function backupSettings(
 }
 
 async function backUpPaths(
-  { world, global, options }: Invocation<BackupOptions>,
+  { world, options }: Invocation<BackupOptions>,
   repository: Repository,
   settings: BackupSettings,
-  paths: readonly string[],
+  { source, targets, rules, ahead }: ChosenPaths,
 ): Promise<BackupResult> {
-  const [{ backup, findSnapshot }, { nodeSource }] = await Promise.all([
-    import("@saveos/engine"),
-    import("@saveos/engine/node"),
-  ]);
-  const source = nodeSource();
+  const { backup, findSnapshot } = await import("@saveos/engine");
   const parent =
     options.parent === undefined
       ? undefined
       : (await findSnapshot(repository, options.parent, {}, { signal: world.signal })).snapshot.id;
   return await backup(repository, source, {
     ...settings,
-    targets: backupTargets(source, paths, world.workingFolder),
-    rules: await backupRules(
-      {
-        ...options,
-        excludeFiles: options.excludeFile,
-        iexcludeFiles: options.iexcludeFile,
-        excludeLargerThanBytes: options.excludeLargerThan,
-        ownCacheFolder: global.cacheFolder ?? homeOf(world, global).cacheFolder,
-      },
-      world,
-    ),
+    targets,
+    rules,
+    ahead,
     excludesToRecord: options.exclude ?? [],
     parent: options.force ? "none" : parent,
     groupBy: options.groupBy,

@@ -39,22 +39,27 @@ async function backUp(
   { signal, onProgress }: JobRun,
 ): Promise<BackupResult> {
   const { machine, env, platform } = deps;
-  const [{ backup, displayName }, { nodeSource }] = await Promise.all([
+  const [{ backup, displayName, listTargetsAhead }, { nodeSource }] = await Promise.all([
     import("@saveos/engine"),
     import("@saveos/engine/node"),
   ]);
   const source = nodeSource();
+  const targets = backupTargets(source, order.paths, "/");
+  const rules = await backupRules({ exclude: order.excludes, ownCacheFolder: deps.ownCacheFolder }, { env, platform });
+  const withAtime = false;
+  await using ahead = listTargetsAhead(source, targets, rules, { withAtime });
   await using opened = await deps.openRepository(signal);
   return await backup(opened.repository, source, {
-    targets: backupTargets(source, order.paths, "/"),
-    rules: await backupRules({ exclude: order.excludes, ownCacheFolder: deps.ownCacheFolder }, { env, platform }),
+    targets,
+    rules,
+    ahead,
     excludesToRecord: order.excludes,
     tags: order.tags,
     ...machine,
     groupBy: { host: true, paths: true, tags: false },
     ignoreCtime: false,
     ignoreInode: false,
-    withAtime: false,
+    withAtime,
     skipIfUnchanged: false,
     compression: "auto",
     programVersion: deps.programVersion,

@@ -26,6 +26,17 @@ export class EntryTable {
   #nameEnds: Uint32Array<ArrayBuffer>;
   #count = 0;
 
+  /** The table that `columns` told. It takes the arrays over. */
+  static of({ words, nameBytes, nameEnds, texts }: EntryColumns): EntryTable {
+    const table = new EntryTable(0);
+    table.words = words;
+    table.nameBytes = nameBytes;
+    table.texts.push(...texts);
+    table.#nameEnds = nameEnds;
+    table.#count = nameEnds.length;
+    return table;
+  }
+
   /** Grows as needed; `rows` only saves the growing. */
   constructor(rows = rowsAtFirst) {
     this.words = new Uint32Array(rows * entryWords);
@@ -57,6 +68,26 @@ export class EntryTable {
     this.#nameEnds[row] = nameEnd;
     this.#count += 1;
     return row;
+  }
+
+  /** Adds the rows of another table from `start` to before `end`. */
+  addRows(from: EntryTable, start: number, end: number): void {
+    for (let row = start; row < end; row += 1) {
+      const at = this.add(from.nameBytes, from.nameEnd(row - 1), from.nameEnd(row)) * entryWords;
+      for (let word = 0; word < userAt; word += 1) this.words[at + word] = from.word(row, word);
+      this.words[at + userAt] = this.textNumber(from.texts[from.word(row, userAt)] ?? "");
+      this.words[at + groupAt] = this.textNumber(from.texts[from.word(row, groupAt)] ?? "");
+    }
+  }
+
+  /** All that is in the table, as it can be posted to another thread. */
+  columns(): EntryColumns {
+    return {
+      words: this.words.slice(0, this.#count * entryWords),
+      nameBytes: this.nameBytes.slice(0, this.nameEnd(this.#count - 1)),
+      nameEnds: this.#nameEnds.slice(0, this.#count),
+      texts: this.texts,
+    };
   }
 
   /** Takes all entries out. The memory is kept for the next ones, unless it is very much. */
@@ -130,6 +161,14 @@ export class EntryTable {
     }
     return nameLength - (end - start);
   }
+}
+
+/** What a table is made of, without room to spare. */
+export interface EntryColumns {
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly nameBytes: Uint8Array<ArrayBuffer>;
+  readonly nameEnds: Uint32Array<ArrayBuffer>;
+  readonly texts: readonly string[];
 }
 
 /** Where in a row what is. Numbers of 64 bits have their lower half first; times have seconds in 64 bits and then nanoseconds. */

@@ -1,6 +1,7 @@
 import type { Abortable } from "../flow/abortable.ts";
 import type { EntryTable } from "../format/entry-table.ts";
 import type { Node, NodeType } from "../format/node.ts";
+import type { ListingAhead } from "./listing-ahead.ts";
 
 /** What one `lstat` tells. `type` "other" is what restic calls irregular. Where a platform has no such number it is 0. */
 export interface SourceStat {
@@ -67,6 +68,8 @@ export interface FileSource {
    * the names of owners go. What vanishes meanwhile is left out; what can't be looked at is of type "other", and `stat` tells why.
    */
   entries(path: string, into: EntryTable, options: EntriesOptions): Promise<void>;
+  /** Where there is a thread for it: what `entries` would tell of directories to come, without following links. */
+  listAhead?(options: Pick<EntriesOptions, "withAtime">): ListingAhead;
   /**
    * The bytes of a regular file from its start to its end at the time of reading, in pieces of any size. Anything else in its place
    * rejects, a link too, and nothing blocks on a fifo. A piece is valid until the next one is asked for: its buffer may be used again.

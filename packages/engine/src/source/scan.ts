@@ -2,6 +2,7 @@ import type { Abortable } from "../flow/abortable.ts";
 import type { Node } from "../format/node.ts";
 import type { BackupRules } from "./backup-rules.ts";
 import type { FileSource, FollowLinks, OnSourceWarning, SourceMetadata, SourceStat } from "./file-source.ts";
+import type { ListingAhead } from "./listing-ahead.ts";
 import type { KnownDirectory } from "./known-directory.ts";
 import type { ScanProblem } from "./scan-problem.ts";
 import type { ScanTarget } from "./target-tree.ts";
@@ -37,6 +38,8 @@ export interface ScanOptions<Known> extends Abortable {
   readonly withAtime: boolean;
   /** What is known of the root of the snapshot. */
   readonly known?: Known | undefined;
+  /** What is listed already. */
+  readonly ahead?: ListingAhead | undefined;
   /** Something is left out because it could not be read. */
   readonly onProblem: (problem: ScanProblem) => void;
   /** Something is in, but not with all of its metadata. */
@@ -62,11 +65,14 @@ export async function* scan<Known extends KnownDirectory<Known>>(
     // The targets' tree may name an entry otherwise than its directory does.
     return metadata.name === name ? metadata : { ...metadata, name };
   };
+  // What is not known is looked at entry by entry, when the walk comes to it.
+  if (!options.known) await options.ahead?.[Symbol.asyncDispose]();
   const batches = walk<Directory<Known>, FileEvent>(source, targets, rules, {
     onProblem,
     onWarning,
     signal,
     withAtime,
+    ahead: options.ahead,
     top: { metadata: undefined, known: options.known },
     async enter(place, stat, above, { followLinks }) {
       const known = await above?.known?.below(place.name);

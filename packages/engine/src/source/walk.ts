@@ -1,7 +1,7 @@
 import { EngineError, isEngineError } from "../errors/engine-error.ts";
 import type { Abortable } from "../flow/abortable.ts";
 import { EntryTable } from "../format/entry-table.ts";
-import { compareNames, displayName } from "../format/names.ts";
+import { displayName } from "../format/names.ts";
 import {
   childPath,
   excludesByTag,
@@ -13,8 +13,10 @@ import {
 } from "./backup-rules.ts";
 import type { BackupRules, DirectoryContext } from "./backup-rules.ts";
 import { existingTargets } from "./existing-targets.ts";
+import type { ListingAhead } from "./listing-ahead.ts";
 import type { FileSource, FollowLinks, OnSourceWarning, SourceStat } from "./file-source.ts";
 import type { ScanProblem } from "./scan-problem.ts";
+import { sortNames } from "./sort-names.ts";
 import { targetTree } from "./target-tree.ts";
 import type { ScanTarget, TargetNode } from "./target-tree.ts";
 
@@ -55,6 +57,8 @@ export interface WalkOptions<Details, File> extends Abortable {
   readonly take?: ((details: Details, entries: EntryTable, row: number) => boolean) | undefined;
   /** As in `MetadataOptions`: for what `take` is given. */
   readonly withAtime?: boolean | undefined;
+  /** Is told of directories with entries to take. */
+  readonly ahead?: ListingAhead | undefined;
 }
 
 /**
@@ -254,19 +258,41 @@ class Walker<Details, File> {
     const { path, tags } = context;
     const isChosen = (name: string) =>
       !excludesByTag(context, name) && !excludesPath(this.#rules, childPath(path, name));
+    const { ahead } = this.#options;
     const entries = this.#entries;
-    await this.#source.entries(path, entries, {
-      followLinks: planned.size > 0,
-      withAtime: this.#options.withAtime ?? false,
-      // What is excluded is not even looked at. Names become strings only if somebody asks for them.
-      wants: mayExclude || tags.length > 0 ? (name) => planned.has(name) || isChosen(name) : undefined,
-    });
+    const wasListed = (await ahead?.entries(path, entries)) ?? false;
+    if (!wasListed)
+      await this.#source.entries(path, entries, {
+        followLinks: planned.size > 0,
+        withAtime: this.#options.withAtime ?? false,
+        // What is excluded is not even looked at. Names become strings only if somebody asks for them.
+        wants: mayExclude || tags.length > 0 ? (name) => planned.has(name) || isChosen(name) : undefined,
+      });
     const left: string[] = [];
-    for (let row = 0; row < entries.count; row += 1)
-      if (!this.#take(context, details, planned, entries, row)) left.push(entries.name(row));
+    const directories: string[] = [];
+    for (let row = 0; row < entries.count; row += 1) {
+      if (this.#take(context, details, planned, entries, row)) continue;
+      const name = entries.name(row);
+      left.push(name);
+      if (ahead && !wasListed && this.#mayListAhead(context, planned, entries, row, name)) directories.push(name);
+    }
     // It may have been a directory of a million.
     entries.clear();
+    const { deviceId } = context;
+    if (directories.length > 0) ahead?.expect({ path, names: sortNames(directories), deviceId });
     return left;
+  }
+
+  /** Only what no rule has a say in is looked at ahead, and no other file system: what is left out may be a mount that never answers. */
+  #mayListAhead(
+    { path, deviceId }: DirectoryContext,
+    planned: ReadonlyMap<string, TargetNode>,
+    entries: EntryTable,
+    row: number,
+    name: string,
+  ): boolean {
+    if (entries.type(row) !== "dir" || entries.deviceId(row) !== deviceId || planned.has(name)) return false;
+    return this.#rules.excludeIfPresent.length === 0 && !mayExcludeBelow(this.#rules, childPath(path, name));
   }
 
   #take(
@@ -311,9 +337,4 @@ class Walker<Details, File> {
 /** Entries that merely stand in for their directory are judged by the rules, unless they lead to a target. */
 function isNamed({ entryOf, below }: TargetNode): boolean {
   return entryOf === undefined || below.size > 0;
-}
-
-/** By bytes. Without surrogates and what comes after them, UTF-16's order is the bytes' order, and the built-in sort is faster. */
-function sortNames(names: readonly string[]): readonly string[] {
-  return names.some((name) => /[\ud800-\uffff]/.test(name)) ? names.toSorted(compareNames) : names.toSorted();
 }

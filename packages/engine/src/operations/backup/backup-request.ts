@@ -4,6 +4,7 @@ import type { ObjectId } from "../../format/ids.ts";
 import type { Node } from "../../format/node.ts";
 import type { Snapshot, SnapshotSummary } from "../../format/snapshot.ts";
 import type { LockOptions } from "../../repository/locks.ts";
+import type { ListingAhead } from "../../source/listing-ahead.ts";
 import type { BackupRules } from "../../source/backup-rules.ts";
 
 /** A path to back up: as the person gave it, and absolute. */
@@ -88,6 +89,8 @@ export interface BackupRequest extends BackupSettings {
   /** Don't count files and bytes ahead for the totals of the progress. */
   readonly noScan?: boolean | undefined;
   readonly filesAtOnce?: number | undefined;
+  /** Listing of the targets that has begun, by `listTargetsAhead`. */
+  readonly ahead?: ListingAhead | undefined;
 }
 
 /** A request whose time is settled: what the parts of a backup work with. */

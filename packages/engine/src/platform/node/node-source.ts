@@ -14,6 +14,7 @@ import { readRegularFile } from "./read-regular-file.ts";
 import { readingSource, sourceError } from "./source-errors.ts";
 import { absolutePath, nameEncoding, nameFromSystem, systemPath } from "./source-path.ts";
 import { statEntries } from "./stat-entries.ts";
+import { ThreadListing } from "./thread-listing.ts";
 import { windowsAttributes } from "./windows-attributes.ts";
 
 export interface NodeSourceOptions {
@@ -60,6 +61,7 @@ export function nodeSource({ byNodeAlone = false }: NodeSourceOptions = {}): Fil
         throw listingError(error, path, place);
       }
     },
+    ...(byNodeAlone ? {} : { listAhead: (options) => new ThreadListing(options) }),
     read: (path, options = {}) => readRegularFile(path, breather, options),
   };
 }
