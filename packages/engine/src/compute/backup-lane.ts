@@ -1,4 +1,3 @@
-import { blobIdFromBytes } from "../format/ids.ts";
 import type { CutFinder } from "../chunk/cut-finder.ts";
 import type { Primitives } from "../crypto/primitives.ts";
 import { isEngineError } from "../errors/engine-error.ts";
@@ -132,8 +131,8 @@ export class BackupLane {
     const storedBytes = wanted.map((number) => {
       const chunk = chunks[number];
       invariant(chunk !== undefined, "a wanted chunk lies in its slot");
-      const id = blobIdFromBytes(ids.subarray(number * idBytes, (number + 1) * idBytes));
-      const stored = this.#open.seal({ type: "data", id }, this.#bytesOf(chunk), sealing);
+      const id = ids.subarray(number * idBytes, (number + 1) * idBytes);
+      const stored = this.#open.seal("data", id, this.#bytesOf(chunk), sealing);
       if (this.#open.isFull(packSizeBytes)) packs.push(this.#finish());
       return stored;
     });

@@ -12,23 +12,33 @@ import { idWords, lengthAt, offsetAt, uncompressedLengthAt } from "./index-rows.
  */
 export function encodePackHeader(blobs: readonly PackedBlob[]): Uint8Array {
   invariant(blobs.length > 0, "a pack has at least one blob");
-  const header = new Uint8Array(headerSizeBytes(blobs));
-  const view = new DataView(header.buffer);
+  const header = new Uint8Array(blobs.length * compressedEntryBytes);
   let at = 0;
   let offset = 0;
   for (const blob of blobs) {
     invariant(blob.offset === offset, "blobs of a pack follow each other without gaps");
-    invariant(blob.length >= sealOverheadBytes, "a sealed blob is longer than its seal");
-    const compressed = blob.uncompressedLength !== 0;
-    view.setUint8(at, (compressed ? compressedFlag : 0) | (blob.type === "tree" ? treeFlag : 0));
-    view.setUint32(at + 1, blob.length, true);
-    if (compressed) view.setUint32(at + 5, blob.uncompressedLength, true);
-    at += entryBytes(blob);
-    header.set(Uint8Array.fromHex(blob.id), at - idBytes);
+    at = putHeaderEntry(header, at, { ...blob, id: Uint8Array.fromHex(blob.id) });
     offset += blob.length;
   }
   invariant(offset <= maxOffset, "a pack's offsets fit 32 bits");
-  return header;
+  return header.subarray(0, at);
+}
+
+/** Puts the entry of one blob at `at`, where there is room for it, and gives where the next one goes. */
+export function putHeaderEntry(
+  header: Uint8Array,
+  at: number,
+  { type, id, length, uncompressedLength }: Omit<PackedBlob, "id" | "offset"> & { readonly id: Uint8Array },
+): number {
+  invariant(length >= sealOverheadBytes, "a sealed blob is longer than its seal");
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  const compressed = uncompressedLength !== 0;
+  view.setUint8(at, (compressed ? compressedFlag : 0) | (type === "tree" ? treeFlag : 0));
+  view.setUint32(at + 1, length, true);
+  if (compressed) view.setUint32(at + 5, uncompressedLength, true);
+  const end = at + (compressed ? compressedEntryBytes : rawEntryBytes);
+  header.set(id, end - idBytes);
+  return end;
 }
 
 /** The header of a pack with exactly these blobs; undefined if there can be no such pack, as an index that is wrong may say. */
@@ -115,13 +125,6 @@ export function decodePackHeader(plain: Uint8Array, version: 1 | 2): PackedBlob[
   return blobs;
 }
 
-/** The size of the header's plaintext. */
-export function headerSizeBytes(blobs: Iterable<PackedBlob>): number {
-  let size = 0;
-  for (const blob of blobs) size += entryBytes(blob);
-  return size;
-}
-
 /** Bytes of a header entry for a blob stored as it is. */
 export const rawEntryBytes = 37;
 
@@ -142,7 +145,3 @@ const sealOverheadBytes = 32;
 const treeFlag = 1;
 const compressedFlag = 2;
 const maxOffset = 0xffffffff;
-
-function entryBytes(blob: PackedBlob): number {
-  return blob.uncompressedLength === 0 ? rawEntryBytes : compressedEntryBytes;
-}

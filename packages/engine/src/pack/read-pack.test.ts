@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { generateMasterKey } from "../crypto/master-key.ts";
 import { seal } from "../crypto/seal.ts";
+import type { PackedBlob } from "../format/blob.ts";
 import { parseBlobId } from "../format/ids.ts";
 import { nodePrimitives } from "../platform/node/primitives.ts";
 import { PackBuilder } from "./pack-builder.ts";
@@ -11,11 +12,14 @@ const key = generateMasterKey(nodePrimitives);
 
 function packWith(blobCount: number) {
   const builder = new PackBuilder();
+  const blobs: PackedBlob[] = [];
   for (let i = 0; i < blobCount; i++) {
-    const id = parseBlobId(i.toString(16).padStart(64, "0"));
-    builder.add({ type: "data", id }, { sealed: new Uint8Array(100 + i), uncompressedLength: 1000 + i });
+    const handle = { type: "data", id: parseBlobId(i.toString(16).padStart(64, "0")) } as const;
+    const [length, uncompressedLength] = [100 + i, 1000 + i];
+    blobs.push({ ...handle, offset: builder.sizeBytes, length, uncompressedLength });
+    builder.add(handle, { sealed: new Uint8Array(length), uncompressedLength });
   }
-  return builder.finish(nodePrimitives, key);
+  return { ...builder.finish(nodePrimitives, key), blobs };
 }
 
 function withHeaderLength(length: number): Uint8Array {

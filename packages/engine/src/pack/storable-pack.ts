@@ -1,5 +1,6 @@
 import { type FilledIndexRows, IndexRows } from "../format/index-rows.ts";
 import type { ObjectId } from "../format/ids.ts";
+import { packHeaderEntries, rawEntryBytes } from "../format/pack-header.ts";
 import type { BuiltPack } from "./pack-builder.ts";
 
 /** A pack on its way to the store, with what the index will say of it: in flat rows, since packs of small files hold tens of thousands of blobs. */
@@ -10,8 +11,16 @@ export interface StorablePack {
   readonly rows: FilledIndexRows;
 }
 
-export function storablePack({ id, bytes, blobs }: BuiltPack): StorablePack {
-  const rows = new IndexRows(1, blobs.length);
-  rows.addPack(id, blobs);
+export function storablePack({ id, bytes, header }: BuiltPack): StorablePack {
+  const rows = new IndexRows(1, Math.ceil(header.length / rawEntryBytes));
+  rows.packIdPlace().setFromHex(id);
+  for (const { type, idAt, offset, length, uncompressedLength } of packHeaderEntries(header, 2)) {
+    rows.makeRoomForBlob();
+    rows.blobBytes.set(header.subarray(idAt, idAt + idBytes), rows.blobIdAt);
+    rows.endBlob(type, offset, length, uncompressedLength);
+  }
+  rows.endPack();
   return { id, bytes, rows: { packCount: 1, packs: rows.packs, blobs: rows.blobs } };
 }
+
+const idBytes = 32;

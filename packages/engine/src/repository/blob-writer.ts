@@ -117,7 +117,11 @@ export class BlobWriter implements AsyncDisposable {
     if (!this.claim({ type, id })) return { id, isNew: false, storedBytes: 0 };
     const compression = type === "tree" ? this.#treeCompression : this.compression;
     const pack = this.#open[type];
-    const storedBytes = pack.seal({ type, id }, plain, { primitives: compute.primitives, masterKey, compression });
+    const storedBytes = pack.seal(type, Uint8Array.fromHex(id), plain, {
+      primitives: compute.primitives,
+      masterKey,
+      compression,
+    });
     if (pack.isFull(this.packSizeBytes)) await this.#closePack(type);
     return { id, isNew: true, storedBytes };
   }

@@ -6,6 +6,7 @@ import type { BlobType, PackedBlob } from "../../format/blob.ts";
 import { encodeConfig } from "../../format/config.ts";
 import { type BlobId, blobIdFromBytes, type ObjectId, objectIdFromBytes } from "../../format/ids.ts";
 import { encodeKeyFile } from "../../format/key-file.ts";
+import { decodePackHeader } from "../../format/pack-header.ts";
 import { objectName } from "../../format/object-name.ts";
 import { PackBuilder } from "../../pack/pack-builder.ts";
 import type { Repository, RepositoryDeps } from "../../repository/repository.ts";
@@ -51,10 +52,10 @@ export class Forger {
   /** Stores what was added as one pack with an index file of its own. */
   async store(): Promise<ObjectId> {
     const { store, compute, masterKey } = this.#repository;
-    const { id, bytes, blobs } = this.#builder.finish(compute.primitives, masterKey);
+    const { id, bytes, header } = this.#builder.finish(compute.primitives, masterKey);
     this.#builder = new PackBuilder();
     await store.put(objectName("data", id), bytes);
-    const told = blobs.map((blob) => ({ ...blob, ...this.#lies.get(`${blob.type}/${blob.id}`) }));
+    const told = decodePackHeader(header, 2).map((blob) => ({ ...blob, ...this.#lies.get(`${blob.type}/${blob.id}`) }));
     await this.json("index", { packs: [{ id, blobs: told.map(indexEntry) }] });
     return id;
   }
