@@ -2,8 +2,11 @@ import { endianness } from "node:os";
 import koffi from "koffi";
 import { noFollow } from "./posix-library.ts";
 
+/** Zeros behind it. */
+const emptyNameWords = 2;
+
 /** `struct statx` (statx(2)) as the last `statx` filled it. The same on every processor whose numbers begin with their lower half. */
-export const statxWords = new Uint32Array(256 / 4);
+export const statxWords = new Uint32Array(256 / 4 + emptyNameWords);
 
 /** Where in it what is. Numbers of 64 bits take two words; times have seconds in two, then nanoseconds. */
 export const statxLinksAt = 4;
@@ -27,11 +30,11 @@ export const statxDeviceAt = 34;
 export const statx: ((directory: number, nameAddress: number) => number) | undefined =
   process.platform === "linux" && endianness() === "LE" ? bindStatx() : undefined;
 
-/** Only a typed array of more than 64 bytes stays where it is. */
-const emptyNameBytes = new Uint8Array(128);
-
-/** In the place of a name: the opened file itself. */
-export const emptyName = Number(koffi.address(emptyNameBytes));
+/**
+ * In the place of a name: the opened file itself. It lies behind what `statx` writes, in memory that functions here hold on to: an array of its own,
+ * known by its address only, was collected, and other files' names came to stand there.
+ */
+export const emptyName = Number(koffi.address(statxWords)) + statxWords.byteLength - 4 * emptyNameWords;
 
 /** In the place of a directory: the path is absolute. */
 export const noDirectory = -100;
