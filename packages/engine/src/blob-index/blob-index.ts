@@ -1,6 +1,6 @@
 import { plainBytesOf } from "../blob/plain-bytes.ts";
 import type { BlobHandle, BlobLocation, BlobType, PackedBlob } from "../format/blob.ts";
-import type { BlobId, ObjectId } from "../format/ids.ts";
+import { blobIdFromBytes, type ObjectId, objectIdFromBytes } from "../format/ids.ts";
 import {
   blobRowWords,
   dataCountAt,
@@ -15,8 +15,8 @@ import {
 } from "../format/index-rows.ts";
 import {
   compressedEntryBytes,
+  type PackHeaderEntry,
   packOverheadBytes,
-  possibleHeaderOfRows,
   possiblePackHeader,
   rawEntryBytes,
 } from "../format/pack-header.ts";
@@ -131,7 +131,7 @@ export class BlobIndex {
   /** All copies of a blob, the one that was added first before the others; none if it is unknown. */
   find({ type, id }: BlobHandle): BlobLocation[] {
     const rows = this.#findable(type).findAll(this.#want(id));
-    return rows.map((row) => ({ pack: this.#packAt(this.#packRowOf(row)), ...this.#blobAt(row, type, id) }));
+    return rows.map((row) => ({ pack: this.#packAt(this.#packRowOf(row)), type, id, ...this.#placeOf(row) }));
   }
 
   /** Every pack with its blobs by offset; a pack with conflicting entries comes once for each. */
@@ -219,7 +219,7 @@ export class BlobIndex {
   }
 
   #packAt(row: number): ObjectId {
-    return hexAt(this.#packs, row) as ObjectId;
+    return objectIdFromBytes(idBytesAt(this.#packs, row));
   }
 
   #indexedPack(row: number): IndexedPack {
@@ -227,20 +227,17 @@ export class BlobIndex {
     const end = this.#firstBlobOf(row + 1);
     const trees = this.#packs.word(row, treeCountAt);
     const blobCount = end - first;
-    const isMixed = trees > 0 && trees < blobCount;
-    const blobs = () => this.#blobsOf(row);
-    const word = (blob: number, at: number) => this.#blobs.word(first + blob, at);
+    const entries = () => this.#entriesOf(row);
     return {
       pack: this.#packAt(row),
       blobCount,
       sizeBytes: this.#sizeOfPack(first, end),
-      isMixed,
+      isMixed: trees > 0 && trees < blobCount,
       get header() {
-        if (isMixed) return possiblePackHeader(blobs());
-        return possibleHeaderOfRows(trees > 0 ? "tree" : "data", blobCount, word);
+        return possiblePackHeader(entries());
       },
       get blobs() {
-        return blobs();
+        return entries().map((entry) => ({ ...entry, id: blobIdFromBytes(entry.id) }));
       },
     };
   }
@@ -254,20 +251,21 @@ export class BlobIndex {
     return size;
   }
 
-  #blobsOf(packRow: number): PackedBlob[] {
+  /** The pack's blobs, by offset. */
+  #entriesOf(packRow: number): PackHeaderEntry[] {
     const end = this.#firstBlobOf(packRow + 1);
     const firstTree = end - this.#packs.word(packRow, treeCountAt);
-    const blobs: PackedBlob[] = [];
-    for (let row = this.#firstBlobOf(packRow); row < end; row++)
-      blobs.push(this.#blobAt(row, row < firstTree ? "data" : "tree", hexAt(this.#blobs, row) as BlobId));
+    const entries: PackHeaderEntry[] = [];
+    for (let row = this.#firstBlobOf(packRow); row < end; row++) {
+      const type = row < firstTree ? "data" : "tree";
+      entries.push({ ...this.#placeOf(row), type, id: idBytesAt(this.#blobs, row) });
+    }
     // Both runs are in order; only packs of version 1 mix the two.
-    return blobs.sort((a, b) => a.offset - b.offset);
+    return entries.sort((a, b) => a.offset - b.offset);
   }
 
-  #blobAt(row: number, type: BlobType, id: BlobId): PackedBlob {
+  #placeOf(row: number): Omit<PackedBlob, "type" | "id"> {
     return {
-      type,
-      id,
       offset: this.#blobs.word(row, offsetAt),
       length: this.#blobs.word(row, lengthAt),
       uncompressedLength: this.#blobs.word(row, uncompressedLengthAt),
@@ -282,7 +280,8 @@ export class BlobIndex {
   }
 }
 
-function hexAt(rows: WordRows, row: number): string {
+/** The bytes of the id that a row begins with, in place. */
+function idBytesAt(rows: WordRows, row: number): Uint8Array {
   const words = rows.row(row);
-  return new Uint8Array(words.buffer, words.byteOffset, idWords * 4).toHex();
+  return new Uint8Array(words.buffer, words.byteOffset, idWords * 4);
 }

@@ -53,10 +53,9 @@ export class PackChecker {
     let end = 0;
     for (const entry of packHeaderEntries(header, this.#version)) {
       end = entry.offset + entry.length;
-      const id = header.subarray(entry.idAt, entry.idAt + idBytes);
       const sealed = blobs.subarray(entry.offset, end);
       const isWhole = sealed.length === entry.length;
-      if (!isWhole || !this.#opens({ sealed, uncompressedLength: entry.uncompressedLength }, id)) return false;
+      if (!isWhole || !this.#opens({ sealed, uncompressedLength: entry.uncompressedLength }, entry.id)) return false;
     }
     return end === blobs.length;
   }
@@ -72,5 +71,3 @@ export class PackChecker {
     return equalBytes(this.#primitives.sha256(openNameless(this.#primitives, this.#masterKey, blob, room)), id);
   }
 }
-
-const idBytes = 32;

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { EngineError } from "../errors/engine-error.ts";
 import type { PackedBlob } from "./blob.ts";
 import { parseBlobId } from "./ids.ts";
-import { decodePackHeader, encodePackHeader, possiblePackHeader } from "./pack-header.ts";
+import { decodePackHeader, possiblePackHeader } from "./pack-header.ts";
 
 const idOf = (byte: string) => parseBlobId(byte.repeat(32));
 
@@ -15,6 +15,9 @@ const treeCompressed = {
   length: 0x010203,
   uncompressedLength: 0x0a0b0c0d,
 } as const;
+
+const headerOf = (blobs: readonly PackedBlob[]) =>
+  possiblePackHeader(blobs.map((blob) => ({ ...blob, id: Uint8Array.fromHex(blob.id) })));
 
 const ones = "11".repeat(32);
 const rawEntry = `0064000000${ones}`;
@@ -36,24 +39,23 @@ const blobLists = fc
   });
 
 test("entries are type, sealed length, uncompressed length if compressed, and id, little-endian and without padding", () => {
-  expect(encodePackHeader([dataRaw, treeCompressed]).toHex()).toBe(rawEntry + compressedEntry);
+  expect(headerOf([dataRaw, treeCompressed])?.toHex()).toBe(rawEntry + compressedEntry);
 });
 
 test("any header reads as the blobs it was made of", () => {
   fc.assert(
     fc.property(blobLists, (blobs) => {
-      expect(decodePackHeader(encodePackHeader(blobs), 2)).toEqual(blobs);
+      expect(decodePackHeader(headerOf(blobs)!, 2)).toEqual(blobs);
     }),
   );
 });
 
-test("the header that a pack must have is told of blobs that can be in one, and of no others", () => {
-  expect(possiblePackHeader([dataRaw, treeCompressed])?.toHex()).toBe(rawEntry + compressedEntry);
-  expect(possiblePackHeader([])).toBeUndefined();
-  expect(possiblePackHeader([dataRaw, { ...treeCompressed, offset: 101 }])).toBeUndefined();
-  expect(possiblePackHeader([{ ...dataRaw, length: 31 }])).toBeUndefined();
+test("there is no header of blobs that no pack can hold: none, with a gap between, shorter than their seal, beyond 4 GiB", () => {
+  expect(headerOf([])).toBeUndefined();
+  expect(headerOf([dataRaw, { ...treeCompressed, offset: 101 }])).toBeUndefined();
+  expect(headerOf([{ ...dataRaw, length: 31 }])).toBeUndefined();
   expect(
-    possiblePackHeader([
+    headerOf([
       { ...dataRaw, length: 2 ** 32 - 1 },
       { ...dataRaw, offset: 2 ** 32 - 1 },
     ]),
@@ -77,9 +79,4 @@ test.each([
   ["blobs beyond 4 GiB", `00ffffffff${ones}${rawEntry}`],
 ])("a header with %s is corrupt data", (_what, hex) => {
   expect(() => decodePackHeader(Uint8Array.fromHex(hex), 2)).toThrow(EngineError);
-});
-
-test("a header with a gap between blobs is never written", () => {
-  expect(() => encodePackHeader([dataRaw, { ...treeCompressed, offset: 101 }])).toThrow("without gaps");
-  expect(() => encodePackHeader([])).toThrow("at least one blob");
 });

@@ -2,7 +2,6 @@ import { EngineError } from "../errors/engine-error.ts";
 import { invariant } from "../errors/invariant.ts";
 import type { BlobType, PackedBlob } from "./blob.ts";
 import { blobIdFromBytes } from "./ids.ts";
-import { idWords, lengthAt, offsetAt, uncompressedLengthAt } from "./index-rows.ts";
 
 /**
  * A pack is `sealed blobs ‖ sealed header ‖ uint32-LE length of the sealed header` (restic design.rst, "Pack Format"). The header's
@@ -10,25 +9,16 @@ import { idWords, lengthAt, offsetAt, uncompressedLengthAt } from "./index-rows.
  *
  *     type (1 byte) ‖ uint32-LE sealed length ‖ [uint32-LE uncompressed length, if compressed] ‖ blob id (32 bytes)
  */
-export function encodePackHeader(blobs: readonly PackedBlob[]): Uint8Array {
-  invariant(blobs.length > 0, "a pack has at least one blob");
-  const header = new Uint8Array(blobs.length * compressedEntryBytes);
-  let at = 0;
-  let offset = 0;
-  for (const blob of blobs) {
-    invariant(blob.offset === offset, "blobs of a pack follow each other without gaps");
-    at = putHeaderEntry(header, at, { ...blob, id: Uint8Array.fromHex(blob.id) });
-    offset += blob.length;
-  }
-  invariant(offset <= maxOffset, "a pack's offsets fit 32 bits");
-  return header.subarray(0, at);
+export interface PackHeaderEntry extends Omit<PackedBlob, "id"> {
+  /** 32 bytes, which may lie in other memory. */
+  readonly id: Uint8Array;
 }
 
 /** Puts the entry of one blob at `at`, where there is room for it, and gives where the next one goes. */
 export function putHeaderEntry(
   header: Uint8Array,
   at: number,
-  { type, id, length, uncompressedLength }: Omit<PackedBlob, "id" | "offset"> & { readonly id: Uint8Array },
+  { type, id, length, uncompressedLength }: Omit<PackHeaderEntry, "offset">,
 ): number {
   invariant(length >= sealOverheadBytes, "a sealed blob is longer than its seal");
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
@@ -42,47 +32,16 @@ export function putHeaderEntry(
 }
 
 /** The header of a pack with exactly these blobs; undefined if there can be no such pack, as an index that is wrong may say. */
-export function possiblePackHeader(blobs: readonly PackedBlob[]): Uint8Array | undefined {
+export function possiblePackHeader(blobs: readonly PackHeaderEntry[]): Uint8Array | undefined {
+  const header = new Uint8Array(blobs.length * compressedEntryBytes);
+  let at = 0;
   let offset = 0;
   for (const blob of blobs) {
     if (blob.offset !== offset || blob.length < sealOverheadBytes) return undefined;
+    at = putHeaderEntry(header, at, blob);
     offset += blob.length;
   }
-  return blobs.length === 0 || offset > maxOffset ? undefined : encodePackHeader(blobs);
-}
-
-/** `possiblePackHeader` of blobs of one type, of which `word` gives what a row of the index has (`index-rows.ts`). */
-export function possibleHeaderOfRows(
-  type: BlobType,
-  count: number,
-  word: (row: number, at: number) => number,
-): Uint8Array | undefined {
-  const header = new Uint8Array(count * compressedEntryBytes);
-  const view = new DataView(header.buffer);
-  let at = 0;
-  let offset = 0;
-  for (let row = 0; row < count; row += 1) {
-    const length = word(row, lengthAt);
-    const uncompressedLength = word(row, uncompressedLengthAt);
-    if (word(row, offsetAt) !== offset || length < sealOverheadBytes) return undefined;
-    view.setUint8(at, (uncompressedLength === 0 ? 0 : compressedFlag) | (type === "tree" ? treeFlag : 0));
-    view.setUint32(at + 1, length, true);
-    if (uncompressedLength !== 0) view.setUint32(at + 5, uncompressedLength, true);
-    at += uncompressedLength === 0 ? rawEntryBytes : compressedEntryBytes;
-    for (let n = 0; n < idWords; n += 1) view.setUint32(at - idBytes + 4 * n, word(row, n), true);
-    offset += length;
-  }
-  return count === 0 || offset > maxOffset ? undefined : header.subarray(0, at);
-}
-
-/** An entry of a header. */
-export interface PackHeaderEntry {
-  readonly type: BlobType;
-  /** Where the 32 bytes of the id begin in the header. */
-  readonly idAt: number;
-  readonly offset: number;
-  readonly length: number;
-  readonly uncompressedLength: number;
+  return blobs.length === 0 || offset > maxOffset ? undefined : header.subarray(0, at);
 }
 
 /**
@@ -111,7 +70,7 @@ export function* packHeaderEntries(plain: Uint8Array, version: 1 | 2): Generator
       throw new EngineError("corrupt-data", `Pack header has an impossible blob length at byte ${at}`);
     }
     const type: BlobType = (typeByte & treeFlag) !== 0 ? "tree" : "data";
-    yield { type, idAt: next - idBytes, offset, length, uncompressedLength };
+    yield { type, id: plain.subarray(next - idBytes, next), offset, length, uncompressedLength };
     offset += length;
     at = next;
   }
@@ -119,10 +78,8 @@ export function* packHeaderEntries(plain: Uint8Array, version: 1 | 2): Generator
 
 /** The blobs that an opened header lists. Throws as `packHeaderEntries` does. */
 export function decodePackHeader(plain: Uint8Array, version: 1 | 2): PackedBlob[] {
-  const blobs: PackedBlob[] = [];
-  for (const { idAt, ...blob } of packHeaderEntries(plain, version))
-    blobs.push({ ...blob, id: blobIdFromBytes(plain.subarray(idAt, idAt + idBytes)) });
-  return blobs;
+  const entries = [...packHeaderEntries(plain, version)];
+  return entries.map((entry) => ({ ...entry, id: blobIdFromBytes(entry.id) }));
 }
 
 /** Bytes of a header entry for a blob stored as it is. */

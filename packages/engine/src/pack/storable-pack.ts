@@ -14,13 +14,11 @@ export interface StorablePack {
 export function storablePack({ id, bytes, header }: BuiltPack): StorablePack {
   const rows = new IndexRows(1, Math.ceil(header.length / rawEntryBytes));
   rows.packIdPlace().setFromHex(id);
-  for (const { type, idAt, offset, length, uncompressedLength } of packHeaderEntries(header, 2)) {
+  for (const { type, id: blobId, offset, length, uncompressedLength } of packHeaderEntries(header, 2)) {
     rows.makeRoomForBlob();
-    rows.blobBytes.set(header.subarray(idAt, idAt + idBytes), rows.blobIdAt);
+    rows.blobBytes.set(blobId, rows.blobIdAt);
     rows.endBlob(type, offset, length, uncompressedLength);
   }
   rows.endPack();
   return { id, bytes, rows: { packCount: 1, packs: rows.packs, blobs: rows.blobs } };
 }
-
-const idBytes = 32;
