@@ -1,9 +1,8 @@
-import { parentPort, workerData } from "node:worker_threads";
-import { invariant } from "../../errors/invariant.ts";
+import { workerData } from "node:worker_threads";
 import { type EntryColumns, EntryTable } from "../../format/entry-table.ts";
 import { DirectoryWalk, type DirectoryWalkStart } from "../../source/directory-walk.ts";
 import type { EntriesOptions } from "../../source/file-source.ts";
-import { type Answer, endMessage } from "./answering-thread.ts";
+import { answerMessages } from "./answer-messages.ts";
 import { nodeSource } from "./node-source.ts";
 
 /* The entry of a worker thread: lists directories ahead of a scan. */
@@ -36,23 +35,17 @@ export interface ListedDirectories {
 const entriesAtOnce = 1024;
 const directoriesAtOnce = 128;
 
-invariant(parentPort !== null, "it is started as a worker");
-const port = parentPort;
 const source = nodeSource();
 const walks = new Map<number, DirectoryWalk>();
-let last: Promise<void> = Promise.resolve();
 
-port.on("message", (message: ListQuestion | typeof endMessage) => {
-  last = last.then(() => (message === endMessage ? port.close() : answer(message)));
-});
-
-async function answer({ walk: number, start, from, over }: ListQuestion): Promise<void> {
+answerMessages(async (question) => {
+  const { walk: number, start, from, over } = question as ListQuestion;
   for (const each of over) walks.delete(each);
   if (start) walks.set(number, new DirectoryWalk(source, start, workerData as ListWorkerData));
   const value = await listMore(walks.get(number), from);
   const { words, nameBytes, nameEnds } = value.columns;
-  port.postMessage({ value } satisfies Answer, [words.buffer, nameBytes.buffer, nameEnds.buffer]);
-}
+  return { value, handedOver: [words.buffer, nameBytes.buffer, nameEnds.buffer] };
+});
 
 async function listMore(walk: DirectoryWalk | undefined, from: string): Promise<ListedDirectories> {
   const all = new EntryTable();

@@ -1,11 +1,9 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import type { MasterKey } from "../../crypto/master-key.ts";
-import { invariant } from "../../errors/invariant.ts";
 import { blobOpener } from "../../operations/restore/blob-opener.ts";
 import type { LaneTask } from "../../target/restore-lane.ts";
 import { TaskWriter } from "../../target/task-writer.ts";
-import { type Answer, endMessage } from "./answering-thread.ts";
-import { postedError } from "./lane-messages.ts";
+import { answerMessages } from "./answer-messages.ts";
 import type { Descriptor } from "./posix-library.ts";
 import { PosixTarget } from "./posix-target.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -19,36 +17,23 @@ export interface RestoreWorkerData {
   readonly masterKey: MasterKey;
 }
 
-invariant(parentPort !== null, "a lane's worker is started as a worker");
-const port = parentPort;
 const { rootPath, rootDescriptor, masterKey } = workerData as RestoreWorkerData;
 const target = new PosixTarget(rootPath, { rootDescriptor, mayWait: true });
 const lane = new TaskWriter(target, blobOpener(nodePrimitives, masterKey));
 
-port.on("message", (message: LaneTask | typeof endMessage) => void (message === endMessage ? end() : answer(message)));
-
-async function answer(task: LaneTask): Promise<void> {
-  post(await answerTo(task));
-}
-
-async function answerTo(task: LaneTask): Promise<Answer> {
-  try {
-    return { value: await lane.write(task) };
-  } catch (error) {
-    return { error: postedError(error) };
-  } finally {
-    // Megabytes that the collector would notice late. Freed now, the allocator has them for the next read: to hand them back to be read into again was
-    // tried, and took 8 % more CPU.
-    if (task.bytes.buffer instanceof ArrayBuffer) task.bytes.buffer.transfer(0);
-  }
-}
-
-async function end(): Promise<void> {
-  await lane[Symbol.asyncDispose]();
-  await target[Symbol.asyncDispose]();
-  port.close();
-}
-
-function post(answer: Answer): void {
-  port.postMessage(answer);
-}
+answerMessages(
+  async (question) => {
+    const task = question as LaneTask;
+    try {
+      return { value: await lane.write(task) };
+    } finally {
+      // Megabytes that the collector would notice late. Freed now, the allocator has them for the next read: to hand them back to be read into again was
+      // tried, and took 8 % more CPU.
+      if (task.bytes.buffer instanceof ArrayBuffer) task.bytes.buffer.transfer(0);
+    }
+  },
+  async () => {
+    await lane[Symbol.asyncDispose]();
+    await target[Symbol.asyncDispose]();
+  },
+);
