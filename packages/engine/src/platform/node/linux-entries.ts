@@ -22,6 +22,7 @@ import { markUnknown } from "../../format/entry-words.ts";
 import { decodeName } from "../../format/names.ts";
 import type { EntriesOptions } from "../../source/file-source.ts";
 import type { EventLoopBreather } from "./event-loop-breather.ts";
+import { lastingMemory } from "./lasting-memory.ts";
 import type { NamesOfUsers } from "./names-of-users.ts";
 import { type Descriptor, SystemCallError } from "./posix-library.ts";
 import {
@@ -129,9 +130,8 @@ const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_
 /** Room for a thousand names at a time: what the system call and the pauses cost is divided by so many. */
 const direntsBytes = 32 * 1024;
 
-const names = new Uint8Array(direntsBytes);
+const { bytes: names, address: namesAddress } = lastingMemory(direntsBytes);
 const namesView = new DataView(names.buffer);
-const namesAddress = Number(koffi.address(names));
 
 /** In `struct linux_dirent64` (getdents64(2)). */
 const direntLengthAt = 16;

@@ -1,12 +1,12 @@
 import { endianness } from "node:os";
 import koffi from "koffi";
+import { lastingMemory } from "./lasting-memory.ts";
 import { noFollow } from "./posix-library.ts";
 
-/** Zeros behind it. */
-const emptyNameWords = 2;
+const filled = lastingMemory(256);
 
 /** `struct statx` (statx(2)) as the last `statx` filled it. The same on every processor whose numbers begin with their lower half. */
-export const statxWords = new Uint32Array(256 / 4 + emptyNameWords);
+export const statxWords = new Uint32Array(filled.bytes.buffer);
 
 /** Where in it what is. Numbers of 64 bits take two words; times have seconds in two, then nanoseconds. */
 export const statxLinksAt = 4;
@@ -30,21 +30,17 @@ export const statxDeviceAt = 34;
 export const statx: ((directory: number, nameAddress: number) => number) | undefined =
   process.platform === "linux" && endianness() === "LE" ? bindStatx() : undefined;
 
-/**
- * In the place of a name: the opened file itself. It lies behind what `statx` writes, in memory that functions here hold on to: an array of its own,
- * known by its address only, was collected, and other files' names came to stand there.
- */
-export const emptyName = Number(koffi.address(statxWords)) + statxWords.byteLength - 4 * emptyNameWords;
+/** In the place of a name: the opened file itself. */
+export const emptyName = lastingMemory(1).address;
 
 /** In the place of a directory: the path is absolute. */
 export const noDirectory = -100;
 
 function bindStatx(): typeof statx {
-  const address = Number(koffi.address(statxWords));
   try {
     // Addresses go as numbers: making a view of each name would cost as much as the call.
     const call = koffi.load(null).func("int statx(int, uintptr_t, int, uint32_t, uintptr_t)");
-    return (directory, nameAddress) => call(directory, nameAddress, flags, basicStats, address) as number;
+    return (directory, nameAddress) => call(directory, nameAddress, flags, basicStats, filled.address) as number;
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import koffi from "koffi";
 import { equalBytes } from "../../crypto/equal-bytes.ts";
 import { invariant } from "../../errors/invariant.ts";
+import { addressOf } from "./lasting-memory.ts";
 
 /** Gives the SHA-256 of each message, in their order. */
 export type Sha256Many = (messages: readonly Uint8Array[]) => Uint8Array[];
@@ -192,11 +193,4 @@ function stagePadded({ stage, stageView }: Lane, message: Uint8Array, restStart:
   stageView.setUint32(end - 8, Math.floor(message.length / 2 ** 29), false);
   stageView.setUint32(end - 4, (message.length * 8) % 2 ** 32, false);
   return blocks;
-}
-
-/** Bytes of an array stay where they are as long as somebody holds it. */
-function addressOf(bytes: Uint8Array): number {
-  const address = Number(koffi.address(bytes));
-  invariant(Number.isSafeInteger(address), "addresses have fewer than 53 bits");
-  return address;
 }

@@ -1,11 +1,10 @@
-import koffi from "koffi";
 import { encodeName } from "../../format/names.ts";
+import { lastingMemory } from "./lasting-memory.ts";
 
 /** Linux and macOS take no longer path at once (PATH_MAX, with the NUL). */
 const pathMaxBytes = 4096;
 
-const buffer = new Uint8Array(pathMaxBytes);
-const address = Number(koffi.address(buffer));
+const { bytes: buffer, address } = lastingMemory(pathMaxBytes);
 const encoder = new TextEncoder();
 let written = "";
 

@@ -1,4 +1,5 @@
 import koffi, { type LibraryHandle } from "koffi";
+import { addressOf, lastingMemory } from "./lasting-memory.ts";
 import { check, isMac, type Pointer, SystemCallError, terminated } from "./posix-library.ts";
 import { pathAddress } from "./posix-path.ts";
 
@@ -34,8 +35,7 @@ export function groupNameOf(gid: number): string | undefined {
 /** Nearly all lists and values fit, so that one call is enough. It is the most that Linux allows for either (xattr(7)). */
 const usualMaxBytes = 65_536;
 
-const shared = new Uint8Array(usualMaxBytes);
-const sharedAddress = Number(koffi.address(shared));
+const { bytes: shared, address: sharedAddress } = lastingMemory(usualMaxBytes);
 
 const nothing = new Uint8Array(0);
 
@@ -47,8 +47,8 @@ function filled(call: (buffer: number, size: number) => number): Uint8Array {
   } catch (error) {
     if (koffi.errno() !== koffi.os.errno["ERANGE"]) throw error;
   }
-  const buffer = new Uint8Array(call(0, 0));
-  return buffer.slice(0, call(Number(koffi.address(buffer)), buffer.length));
+  const buffer = new Uint8Array(new ArrayBuffer(call(0, 0)));
+  return buffer.slice(0, call(addressOf(buffer), buffer.length));
 }
 
 function placeOf(path: string): number {
