@@ -111,7 +111,8 @@ export function addBackup(line: CommandLine): void {
 async function backUp(invocation: Invocation<BackupOptions>): Promise<ExitCode> {
   const { options, print } = invocation;
   const isStream = options.stdin === true || options.stdinFromCommand === true;
-  await using paths = isStream ? undefined : await beginPaths(invocation);
+  const paths = isStream ? undefined : await beginPaths(invocation);
+  await using _ahead = paths?.ahead;
   await using opened = await openForCommand(invocation);
   const { displayName } = await import("@saveos/engine");
   await using reporter = new BackupReporter(invocation, displayName);
@@ -126,10 +127,11 @@ async function backUp(invocation: Invocation<BackupOptions>): Promise<ExitCode> 
 }
 
 /** What is to be backed up, whose listing has begun. */
-interface ChosenPaths extends AsyncDisposable {
+interface ChosenPaths {
   readonly source: FileSource;
   readonly targets: readonly BackupTarget[];
   readonly rules: BackupRules;
+  /** To be disposed. */
   readonly ahead: ListingAhead | undefined;
 }
 
@@ -156,7 +158,7 @@ async function beginPaths(invocation: Invocation<BackupOptions>): Promise<Chosen
   const ahead = options.force
     ? undefined
     : listTargetsAhead(source, targets, rules, { withAtime: options.withAtime === true });
-  return { source, targets, rules, ahead, [Symbol.asyncDispose]: async () => await ahead?.[Symbol.asyncDispose]() };
+  return { source, targets, rules, ahead };
 }
 
 async function pathsToBackUp({ world, options, operands, print }: Invocation<BackupOptions>): Promise<string[]> {

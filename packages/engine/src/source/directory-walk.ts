@@ -1,8 +1,7 @@
 import { EntryTable } from "../format/entry-table.ts";
-import { compareNames } from "../format/names.ts";
+import { compareNames, sortNames } from "../format/names.ts";
 import { childPath } from "./backup-rules.ts";
 import type { EntriesOptions, FileSource } from "./file-source.ts";
-import { sortNames } from "./sort-names.ts";
 
 /** Where a walk through directories begins. */
 export interface DirectoryWalkStart {

@@ -15,8 +15,10 @@ export function listTargetsAhead(
   rules: BackupRules,
   options: Pick<EntriesOptions, "withAtime">,
 ): ListingAhead | undefined {
+  // Whether a directory is left out for what lies in it shows only when the scan is there.
+  if (rules.excludeIfPresent.length > 0) return undefined;
   const ahead = source.listAhead?.(options);
-  if (!ahead || rules.excludeIfPresent.length > 0) return ahead;
+  if (!ahead) return undefined;
   const paths = targets.map(({ absolute }) => absolute).filter((path) => !mayExcludeBelow(rules, path));
   // What is expected last comes first.
   for (const path of paths.toSorted(compareInWalk).toReversed()) {

@@ -1,7 +1,7 @@
 import { EngineError, isEngineError } from "../errors/engine-error.ts";
 import type { Abortable } from "../flow/abortable.ts";
 import { EntryTable } from "../format/entry-table.ts";
-import { displayName } from "../format/names.ts";
+import { displayName, sortNames } from "../format/names.ts";
 import {
   childPath,
   excludesByTag,
@@ -16,7 +16,6 @@ import { existingTargets } from "./existing-targets.ts";
 import type { ListingAhead } from "./listing-ahead.ts";
 import type { FileSource, FollowLinks, OnSourceWarning, SourceStat } from "./file-source.ts";
 import type { ScanProblem } from "./scan-problem.ts";
-import { sortNames } from "./sort-names.ts";
 import { targetTree } from "./target-tree.ts";
 import type { ScanTarget, TargetNode } from "./target-tree.ts";
 

@@ -1,4 +1,5 @@
 import { EngineError } from "../errors/engine-error.ts";
+import { concatBytes } from "../format/concat-bytes.ts";
 
 /**
  * The largest object that is read whole. Packs end near 16 MiB (restic allows 128 MiB), but one tree of millions of entries, or an index
@@ -72,11 +73,7 @@ function growingBytes(): Collected {
   const parts: Uint8Array[] = [];
   return {
     add: (part) => void parts.push(part),
-    joined() {
-      const whole = fixedBytes(parts.reduce((sum, part) => sum + part.length, 0));
-      for (const part of parts) whole.add(part);
-      return whole.joined();
-    },
+    joined: () => concatBytes(parts),
   };
 }
 

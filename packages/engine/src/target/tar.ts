@@ -1,7 +1,8 @@
+import { concatBytes } from "../format/concat-bytes.ts";
 import { posixFromGoMode } from "../format/file-mode.ts";
 import { encodeName } from "../format/names.ts";
 import type { Node } from "../format/node.ts";
-import { type ArchiveEntry, type ArchivePiece, concatBytes, ContentCounter } from "./archive.ts";
+import { type ArchiveEntry, type ArchivePiece, ContentCounter } from "./archive.ts";
 
 /**
  * Writes a tar archive (POSIX.1-2017 `pax`, "pax Interchange Format"): what the old header can't hold, such as long names, nanoseconds, large
@@ -18,12 +19,12 @@ export async function* tarArchive(pieces: AsyncIterable<ArchivePiece>): AsyncGen
       yield piece.bytes;
     } else {
       counter.begin(piece.entry);
-      yield concatBytes(padding(contentBytes), ...headers(piece.entry));
+      yield concatBytes([padding(contentBytes), ...headers(piece.entry)]);
       contentBytes = 0;
     }
   }
   counter.begin(undefined);
-  yield concatBytes(padding(contentBytes), new Uint8Array(2 * blockBytes));
+  yield concatBytes([padding(contentBytes), new Uint8Array(2 * blockBytes)]);
 }
 
 const blockBytes = 512;
@@ -183,15 +184,15 @@ function paxRecords(fields: Fields, node: Node): Uint8Array {
     // An equals sign would end the key.
     if (!name.includes("=")) records.push([`SCHILY.xattr.${name}`, value]);
   }
-  return concatBytes(...records.map(([key, value]) => paxRecord(key, value)));
+  return concatBytes(records.map(([key, value]) => paxRecord(key, value)));
 }
 
 /** `length key=value\n`, where the length counts its own digits too. */
 function paxRecord(key: string, value: Uint8Array): Uint8Array {
-  const rest = concatBytes(encodeName(` ${key}=`), value, encodeName("\n"));
+  const rest = concatBytes([encodeName(` ${key}=`), value, encodeName("\n")]);
   let length = rest.length + String(rest.length).length;
   length = rest.length + String(length).length;
-  return concatBytes(encodeName(String(length)), rest);
+  return concatBytes([encodeName(String(length)), rest]);
 }
 
 const nsPerSecond = 1_000_000_000n;

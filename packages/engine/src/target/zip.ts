@@ -1,7 +1,8 @@
+import { concatBytes } from "../format/concat-bytes.ts";
 import { posixFromGoMode } from "../format/file-mode.ts";
 import { encodeName } from "../format/names.ts";
 import type { Node } from "../format/node.ts";
-import { type ArchiveEntry, type ArchivePiece, concatBytes, ContentCounter } from "./archive.ts";
+import { type ArchiveEntry, type ArchivePiece, ContentCounter } from "./archive.ts";
 import { crc32 } from "./crc32.ts";
 
 /**
@@ -36,7 +37,7 @@ export async function* zipArchive(
       counter.begin(piece.entry);
       out = finishCurrent();
       current = memberOf(piece.entry, offset + out.length, largeFrom);
-      if (current) out = concatBytes(out, localHeader(current), current.inline);
+      if (current) out = concatBytes([out, localHeader(current), current.inline]);
     }
     offset += out.length;
     yield out;
@@ -77,7 +78,7 @@ const zip64Version = 45;
 const unixMadeBy = (3 << 8) | zip64Version;
 
 function localHeader(member: Member): Uint8Array {
-  const extra = concatBytes(timeExtra(member.node), member.isLarge ? zip64Extra([0, 0]) : new Uint8Array());
+  const extra = concatBytes([timeExtra(member.node), member.isLarge ? zip64Extra([0, 0]) : new Uint8Array()]);
   return fields(
     [4, 0x04034b50],
     ...commonFields(member),
@@ -99,7 +100,7 @@ function descriptor(member: Member): Uint8Array {
 
 function centralHeader(member: Member): Uint8Array {
   const large = [...(member.isLarge ? [member.size, member.size] : []), ...(member.isFar ? [member.offset] : [])];
-  const extra = concatBytes(timeExtra(member.node), large.length > 0 ? zip64Extra(large) : new Uint8Array());
+  const extra = concatBytes([timeExtra(member.node), large.length > 0 ? zip64Extra(large) : new Uint8Array()]);
   return fields(
     [4, 0x02014b50],
     [2, unixMadeBy],
@@ -163,7 +164,7 @@ function endOfDirectory(directory: readonly Uint8Array[], offset: number): Uint8
     [8, offset],
   );
   const locator = fields([4, 0x07064b50], [4, 0], [8, offset + size], [4, 1]);
-  return concatBytes(end64, locator, end);
+  return concatBytes([end64, locator, end]);
 }
 
 function zip64Extra(values: readonly number[]): Uint8Array {
