@@ -1,11 +1,9 @@
 import { plainBytesOf } from "../blob/plain-bytes.ts";
 import { openNameless } from "../blob/seal-blob.ts";
-import type { SealedBlob } from "../blob/sealed-blob.ts";
 import { equalBytes } from "../crypto/equal-bytes.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import type { Primitives } from "../crypto/primitives.ts";
 import { isEngineError } from "../errors/engine-error.ts";
-import { free } from "../flow/free.ts";
 import type { ObjectId } from "../format/ids.ts";
 import { packHeaderEntries } from "../format/pack-header.ts";
 import { openPackHeader } from "../pack/read-pack.ts";
@@ -18,17 +16,23 @@ export interface PackToCheck {
   readonly header: Uint8Array;
 }
 
-/** The largest chunk that any program cuts. Memory for it is kept; what is larger gets its own. */
-const usualBlobBytes = 8 * 1024 * 1024;
+/** Blobs are opened until they fill this much, then hashed together. It is kept; a larger blob gets its own memory. */
+const roomBytes = 8 * 1024 * 1024;
 /** What claims to be larger is not opened here: whoever reports damage looks at it with care. */
 const openedMaxBytes = 128 * 1024 * 1024;
+
+/** What a blob opened to, and what its hash has to be. */
+interface OpenedBlob {
+  readonly plain: Uint8Array;
+  readonly id: Uint8Array;
+}
 
 /** Looks for damage in packs, one after another in the same memory. It only tells that there is some, not what: most packs have none. */
 export class PackChecker {
   readonly #primitives: Primitives;
   readonly #masterKey: MasterKey;
   readonly #version: 1 | 2;
-  #room = new Uint8Array(0);
+  readonly #room = new Uint8Array(roomBytes);
 
   constructor(primitives: Primitives, masterKey: MasterKey, version: 1 | 2) {
     this.#primitives = primitives;
@@ -51,23 +55,29 @@ export class PackChecker {
   /** Whether these are the blobs of this header, and nothing else. */
   #areSound(blobs: Uint8Array, header: Uint8Array): boolean {
     let end = 0;
-    for (const entry of packHeaderEntries(header, this.#version)) {
-      end = entry.offset + entry.length;
-      const sealed = blobs.subarray(entry.offset, end);
-      const isWhole = sealed.length === entry.length;
-      if (!isWhole || !this.#opens({ sealed, uncompressedLength: entry.uncompressedLength }, entry.id)) return false;
+    let opened: OpenedBlob[] = [];
+    let openedBytes = 0;
+    for (const { id, offset, length, uncompressedLength } of packHeaderEntries(header, this.#version)) {
+      end = offset + length;
+      const plainBytes = plainBytesOf({ length, uncompressedLength });
+      if (end > blobs.length || plainBytes > openedMaxBytes) return false;
+      if (openedBytes + plainBytes > roomBytes) {
+        if (!this.#haveTheirNames(opened)) return false;
+        opened = [];
+        openedBytes = 0;
+      }
+      const room = plainBytes > roomBytes ? undefined : this.#room.subarray(openedBytes, openedBytes + plainBytes);
+      const sealed = blobs.subarray(offset, end);
+      opened.push({ id, plain: openNameless(this.#primitives, this.#masterKey, { sealed, uncompressedLength }, room) });
+      openedBytes += plainBytes;
     }
-    return end === blobs.length;
+    return end === blobs.length && this.#haveTheirNames(opened);
   }
 
-  #opens(blob: SealedBlob, id: Uint8Array): boolean {
-    const plainBytes = plainBytesOf({ length: blob.sealed.length, uncompressedLength: blob.uncompressedLength });
-    if (plainBytes > openedMaxBytes) return false;
-    if (plainBytes > this.#room.length && plainBytes <= usualBlobBytes) {
-      free(this.#room);
-      this.#room = new Uint8Array(Math.min(2 * plainBytes, usualBlobBytes));
-    }
-    const room = plainBytes <= this.#room.length ? this.#room : undefined;
-    return equalBytes(this.#primitives.sha256(openNameless(this.#primitives, this.#masterKey, blob, room)), id);
+  #haveTheirNames(opened: readonly OpenedBlob[]): boolean {
+    const hashes = this.#primitives.sha256Many(opened.map(({ plain }) => plain));
+    return opened.every(({ id }, number) => equalBytes(hashes[number] ?? noHash, id));
   }
 }
+
+const noHash = new Uint8Array(0);
