@@ -47,22 +47,35 @@ export const nodeCryptoPrimitives: Primitives = {
   },
   zstdDecompress: (bytes, maxBytes) => {
     try {
-      return asPlainBytes(
-        zstdDecompressSync(bytes, {
-          // Zero is not allowed there, and one byte too many is seen below.
-          maxOutputLength: Math.max(maxBytes, 1),
-          chunkSize: decompressChunkBytes(bytes.length, maxBytes),
-          params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog },
-        }),
-      );
+      const { buffer, engine } = zstdDecompressSync(bytes, {
+        // Zero is not allowed there, and one byte too many is seen below.
+        maxOutputLength: Math.max(maxBytes, 1),
+        chunkSize: decompressChunkBytes(bytes.length, maxBytes),
+        params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog },
+        info: true,
+      }) as unknown as DecompressedWithInfo;
+      // Node leaves alone what comes behind a whole frame and is none.
+      if (engine.bytesWritten === bytes.length) return asPlainBytes(buffer);
     } catch (cause) {
-      throw new EngineError("corrupt-data", `${bytes.length} bytes are not zstd data of at most ${maxBytes} bytes`, {
-        cause,
-      });
+      throw notZstd(bytes, maxBytes, cause);
     }
+    throw notZstd(bytes, maxBytes);
   },
   randomBytes: (lengthBytes) => asPlainBytes(randomBytes(lengthBytes)),
 };
+
+/** What `info` gives (Node's zlib documentation, "Class: Options"), which its types leave out. */
+interface DecompressedWithInfo {
+  readonly buffer: Buffer;
+  /** How many bytes it took: of what went in, in spite of the name. */
+  readonly engine: { readonly bytesWritten: number };
+}
+
+function notZstd(bytes: Uint8Array, maxBytes: number, cause?: unknown): EngineError {
+  return new EngineError("corrupt-data", `${bytes.length} bytes are not zstd data of at most ${maxBytes} bytes`, {
+    cause,
+  });
+}
 
 /** Found when first needed: `node:crypto` has none that can be called on its own. */
 let fastestPoly1305: Primitives["poly1305"] | undefined;

@@ -155,6 +155,14 @@ describe.each(implementations)("the %s primitives", (_, primitives) => {
       expect(() => primitives.zstdDecompress(small.subarray(0, length), 1000)).toThrow(corrupt);
   });
 
+  test("decompress frames one behind another, and refuse what comes behind them and is none", () => {
+    const frames = [new Uint8Array(100).fill(7), new Uint8Array(200).fill(8)].map((plain) => zstdCompressSync(plain));
+    const both = Buffer.concat(frames);
+    expect(primitives.zstdDecompress(both, 300).length).toBe(300);
+    for (const more of [[0], [1, 2, 3, 4, 5, 6, 7, 8, 9]])
+      expect(() => primitives.zstdDecompress(new Uint8Array([...both, ...more]), 300)).toThrow(corrupt);
+  });
+
   test("refuse a frame that lies about its length, and don't allocate what it claims", () => {
     const plain = new Uint8Array(100).fill(7);
     const frame = new Uint8Array(zstdCompressSync(plain, { pledgedSrcSize: plain.length }));
