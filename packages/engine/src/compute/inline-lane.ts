@@ -21,9 +21,9 @@ export function inlineLane(deps: BackupLaneDeps): Lane {
     giveBack: async (packBytes) => running().giveBack(packBytes),
     finishPack: async () => running().finishPack(),
     openCheck: async ({ masterKey, version }) => void (checker = new PackChecker(deps.primitives, masterKey, version)),
-    isSoundPack: async (pack) => {
+    checkPack: async (pack) => {
       invariant(checker !== undefined, "a lane's check is opened before it is used");
-      return checker.isSound(pack);
+      return { isSound: checker.isSound(pack), memory: pack.bytes.buffer };
     },
     close: async () => {
       backup = undefined;

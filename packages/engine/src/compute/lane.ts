@@ -25,8 +25,8 @@ export interface Lane {
   finishPack(): Promise<StorablePack | undefined>;
   /** Comes first in a check. */
   openCheck(settings: CheckLaneSettings): Promise<void>;
-  /** Whether a pack's name, its header and each of its blobs are right. Its bytes are the lane's. */
-  isSoundPack(pack: PackToCheck): Promise<boolean>;
+  /** Whether a pack's name, its header and each of its blobs are right. It takes the memory that the bytes lie in, and gives it back with the answer. */
+  checkPack(pack: HandedPack): Promise<CheckedPack>;
   /** Gives the memory back once what was asked before is done. A later call begins anew. */
   close(): Promise<void>;
 }
@@ -39,6 +39,16 @@ export const slotBytes = 8 * 1024 * 1024 + 1;
 export interface CheckLaneSettings {
   readonly masterKey: MasterKey;
   readonly version: 1 | 2;
+}
+
+export interface HandedPack extends PackToCheck {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface CheckedPack {
+  readonly isSound: boolean;
+  /** What the pack's bytes lay in. */
+  readonly memory: ArrayBuffer;
 }
 
 export interface BackupLaneSettings {

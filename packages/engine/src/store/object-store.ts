@@ -14,6 +14,15 @@ export interface StoredObject {
   readonly sizeBytes: number;
 }
 
+export interface GetOptions extends Paced {
+  readonly range?: ByteRange | undefined;
+  /**
+   * Memory that a store may put the answer into if it is long enough, instead of making new: the answer is then its beginning. What it holds if there
+   * is no answer is not said.
+   */
+  readonly room?: Uint8Array | undefined;
+}
+
 /**
  * Where the objects of one repository live. Every implementation passes the promises of `platform/testing/object-store-suite.ts`.
  * All methods reject with an `EngineError`: `store-unavailable` when trying again may help, `store-denied`, `store-full`, or as said below.
@@ -32,7 +41,7 @@ export interface ObjectStore {
    */
   put(name: ObjectName, bytes: Uint8Array, options?: Paced): Promise<void>;
   /** Rejects with `not-found` if there is no such object, with `corrupt-data` if it ends before `range` does: never a short read. */
-  get(name: ObjectName, options?: Paced & { readonly range?: ByteRange }): Promise<Uint8Array>;
+  get(name: ObjectName, options?: GetOptions): Promise<Uint8Array>;
   /** The size in bytes; rejects with `not-found` if there is no such object. */
   size(name: ObjectName, options?: Abortable): Promise<number>;
   /** In no order. Names that are not 64 hex digits are left out; a kind without a place yet is empty. */

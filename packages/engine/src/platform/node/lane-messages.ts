@@ -1,7 +1,6 @@
 import { EngineError, type EngineErrorCode } from "../../errors/engine-error.ts";
 import { InvariantError } from "../../errors/invariant.ts";
-import type { Lane, PackedChunks } from "../../compute/lane.ts";
-import type { PackToCheck } from "../../compute/sound-pack.ts";
+import type { CheckedPack, HandedPack, Lane, PackedChunks } from "../../compute/lane.ts";
 import type { StorablePack } from "../../pack/storable-pack.ts";
 
 /** `close` ends the thread instead. */
@@ -20,16 +19,13 @@ export interface LaneCall {
 
 /** The memory that goes with a call. */
 export function buffersOfCall({ method, args }: LaneCall): ArrayBuffer[] {
-  if (method === "isSoundPack") {
-    const { bytes } = args[0] as PackToCheck;
-    // A part of some memory, which others may use, is copied.
-    return bytes.length === bytes.buffer.byteLength ? bufferOf(bytes) : [];
-  }
+  if (method === "checkPack") return [(args[0] as HandedPack).bytes.buffer];
   return method === "giveBack" ? args.flatMap(bufferOf) : [];
 }
 
 /** The memory that goes with what a call gives. */
 export function buffersOfResult(method: LaneMethod, value: unknown): ArrayBuffer[] {
+  if (method === "checkPack") return [(value as CheckedPack).memory];
   if (method === "finishPack") return bufferOf((value as StorablePack | undefined)?.bytes);
   return method === "pack" ? (value as PackedChunks).packs.flatMap(({ bytes }) => bufferOf(bytes)) : [];
 }

@@ -22,7 +22,7 @@ export function workerLane(): Lane {
     giveBack: call("giveBack"),
     finishPack: call("finishPack"),
     openCheck: call("openCheck"),
-    isSoundPack: call("isSoundPack"),
+    checkPack: call("checkPack"),
     close: async () => {
       const ended = thread;
       thread = undefined;

@@ -1,3 +1,4 @@
+import { wholeBuffer } from "../../flow/whole-buffer.ts";
 import type { LaneAnswer, LaneTask, RestoreLane } from "../../target/restore-lane.ts";
 import { AnsweringThread } from "./answering-thread.ts";
 import type { RestoreWorkerData } from "./restore-worker.ts";
@@ -18,10 +19,4 @@ export class WorkerRestoreLane implements RestoreLane {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#thread.end();
   }
-}
-
-/** The same bytes in memory that holds nothing else, and so can be handed over. */
-function wholeBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length ? new Uint8Array(buffer) : bytes.slice();
 }
