@@ -21,8 +21,6 @@ export async function runCorpusScene(scene: CorpusScene, run: BenchRun): Promise
   const { workspace, results, signal } = run;
   progress(`${scene.title}: making the corpus`);
   const corpus = await prepareCorpus(scene.corpus, workspace.corporaFolder, signal);
-  progress(`${scene.title}: reading it once`);
-  await readAll(corpus.path, signal);
 
   using scratch = workspace.scratch(`scene-${scene.name}`);
   await using tools = await toolsOf(scene, run, scratch.path);
@@ -54,6 +52,10 @@ async function runRound(round: Round): Promise<ReadonlyMap<ToolName, BenchReposi
   await using changed = new AsyncDisposableStack();
   for (const work of scene.works) {
     if (work === "changed") changed.use(await changeOnePercent(corpus, round.round, run.signal));
+    if (work !== "restore" && work !== "check") {
+      progress(`${scene.title}: reading it once`);
+      await readAll(corpus.path, run.signal);
+    }
     for (const [tool, repository] of repositories) await doWork(round, work, tool, repository);
   }
   return repositories;
