@@ -1,5 +1,5 @@
-/** One array with all of these behind one another. */
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+/** One array with all of these behind one another, in memory of its own. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {

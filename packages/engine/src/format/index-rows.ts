@@ -1,5 +1,6 @@
 import { invariant } from "../errors/invariant.ts";
 import type { BlobType, PackedBlob } from "./blob.ts";
+import { concatBytes } from "./concat-bytes.ts";
 import { type ObjectId, objectIdFromBytes } from "./ids.ts";
 
 /** Ids are eight words: the 32 bytes as they come, in the order of this machine. */
@@ -28,7 +29,7 @@ export interface FilledIndexRows {
 
 /** The ids of the packs, one for each row. */
 export function* packIdsIn({ packs, packCount }: FilledIndexRows): Generator<ObjectId, void, undefined> {
-  const bytes = new Uint8Array(packs.buffer, packs.byteOffset, packs.byteLength);
+  const bytes = bytesOf(packs);
   for (let n = 0; n < packCount; n++) {
     const at = n * packRowWords * 4;
     yield objectIdFromBytes(bytes.subarray(at, at + idBytes));
@@ -42,15 +43,7 @@ export function rowId(rows: Uint32Array, at: number): string {
 
 /** All packs of all these rows, one after another. */
 export function joinIndexRows(all: readonly FilledIndexRows[]): FilledIndexRows {
-  const join = (parts: readonly Uint32Array[]) => {
-    const whole = new Uint32Array(parts.reduce((length, part) => length + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
-  };
+  const join = (parts: readonly Uint32Array[]) => new Uint32Array(concatBytes(parts.map(bytesOf)).buffer);
   return {
     packs: join(all.map(({ packs }) => packs)),
     blobs: join(all.map(({ blobs }) => blobs)),
@@ -165,6 +158,10 @@ export class IndexRows implements FilledIndexRows {
       this.#blobs.set(row, (first + to) * blobRowWords);
     });
   }
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 
 function setHex(place: Uint8Array, hex: string): void {
