@@ -42,10 +42,12 @@ export class CheckLanes implements AsyncDisposable {
     try {
       const room = this.#roomFor(sizeBytes);
       const read = await this.#repository.store.get(objectName("data", id), { ...options, room });
-      const isInRoom = read.buffer === room?.buffer;
-      const bytes = isInRoom && room ? room.subarray(0, read.length) : wholeBuffer(read);
+      const usedRoom = room?.buffer === read.buffer ? room : undefined;
+      // A store that has memory of its own leaves the room as it was.
+      if (room && !usedRoom) this.#spare.push(room);
+      const bytes = usedRoom?.subarray(0, read.length) ?? wholeBuffer(read);
       const { isSound, memory } = await this.#places.use((lane) => lane.checkPack({ id, bytes, header }));
-      if (isInRoom) this.#spare.push(new Uint8Array(memory));
+      if (usedRoom) this.#spare.push(new Uint8Array(memory));
       else free(new Uint8Array(memory));
       return isSound;
     } catch (error) {
