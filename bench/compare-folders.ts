@@ -64,7 +64,9 @@ function readPiece(file: number, piece: Buffer, at: number): Buffer {
   return piece.subarray(0, readSync(file, piece, 0, piece.length, at));
 }
 
-/** Reads every file once: otherwise whoever comes first finds less of it in the page cache, after all that was written since, than those who come after. */
+/**
+ * Reads every file once, so that the page cache is equally warm for whoever comes first: what was written since has pushed a part of it out.
+ */
 export async function readAll(folder: string, signal: AbortSignal): Promise<void> {
   await breathe(signal);
   const piece = Buffer.allocUnsafe(pieceBytes);

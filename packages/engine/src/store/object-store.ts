@@ -40,7 +40,7 @@ export interface ObjectStore {
    * With a `pace` it sends in pieces, each when it may go; a store that can't do that need not ask.
    */
   put(name: ObjectName, bytes: Uint8Array, options?: Paced): Promise<void>;
-  /** Rejects with `not-found` if there is no such object, with `corrupt-data` if it ends before `range` does: never a short read. */
+  /** Rejects with `not-found` if there is no such object, with `corrupt-data` if it ends before `range` does: never a short read. The answer is the caller's. */
   get(name: ObjectName, options?: GetOptions): Promise<Uint8Array>;
   /** The size in bytes; rejects with `not-found` if there is no such object. */
   size(name: ObjectName, options?: Abortable): Promise<number>;
