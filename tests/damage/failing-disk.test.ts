@@ -1,8 +1,8 @@
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { addKey, initRepository, unlock } from "@saveos/engine";
-import { folderStore } from "@saveos/engine/node";
+import { addKey, initRepository, inlineCompute, unlock } from "@saveos/engine";
+import { folderStore, nodeCompute, nodePrimitives } from "@saveos/engine/node";
 import { faultyStore, testLock } from "@saveos/engine/testing";
 import { clearError } from "../support/clear-outcome.ts";
 import { backUp, restoreTo } from "../support/engine.ts";
@@ -33,39 +33,45 @@ async function addPhotos(): Promise<void> {
 const withMounts = refusal === undefined ? describe : describe.skip;
 
 withMounts(`a disk${refusal === undefined ? "" : ` (skipped: ${refusal})`}`, () => {
-  test("that is full ends a backup with a clear error; the older snapshot is whole, and with more room the next backup works", async () => {
-    const disk = join(temp.path, "disk");
-    await using mount = await smallDisk(disk, "4m");
-    const path = join(disk, "repository");
-    const repository = await newQuickRepository(folderStore(path));
-    const { snapshotId = "" } = await backUp(repository, [source], settings);
-    const older = await manifestOf(source);
-    await addPhotos();
+  test.each([
+    ["without lanes, in memory", inlineCompute(nodePrimitives)],
+    ["in lanes, in files", nodeCompute({ workers: 2 })],
+  ])(
+    "that is full ends a backup %s with a clear error; the older snapshot is whole, and with more room the next backup works",
+    async (_, compute) => {
+      const disk = join(temp.path, "disk");
+      await using mount = await smallDisk(disk, "4m");
+      const path = join(disk, "repository");
+      const repository = { ...(await newQuickRepository(folderStore(path))), compute };
+      const { snapshotId = "" } = await backUp(repository, [source], settings);
+      const older = await manifestOf(source);
+      await addPhotos();
 
-    const error = await clearError(() => backUp(repository, [source], settings));
-    expect(error).toMatchObject({ code: "store-full", message: expect.stringContaining(path) as string });
-    // Nothing can be written there now, so no lock either.
-    await writeFile(join(disk, "filler"), new Uint8Array(8_000_000)).catch(() => undefined);
-    expect((await clearError(() => backUp(repository, [source], settings))).code).toBe("store-full");
-    const back = join(temp.path, "back");
-    await restoreTo(await openQuickly(folderStore(path)), back, {
-      snapshot: snapshotId,
-      verify: true,
-      lock: { ...testLock, noLock: true },
-    });
-    expect(await manifestOf(join(back, source))).toEqual(older);
+      const error = await clearError(() => backUp(repository, [source], settings));
+      expect(error).toMatchObject({ code: "store-full", message: expect.stringContaining(path) as string });
+      // Nothing can be written there now, so no lock either.
+      await writeFile(join(disk, "filler"), new Uint8Array(8_000_000)).catch(() => undefined);
+      expect((await clearError(() => backUp(repository, [source], settings))).code).toBe("store-full");
+      const back = join(temp.path, "back");
+      await restoreTo(await openQuickly(folderStore(path)), back, {
+        snapshot: snapshotId,
+        verify: true,
+        lock: { ...testLock, noLock: true },
+      });
+      expect(await manifestOf(join(back, source))).toEqual(older);
 
-    await rm(join(disk, "filler"));
-    await mount.resize("30m");
-    await unlock(repository, { removeAll: true, hostname: testLock.hostname });
-    expect(await errorsFound(await openQuickly(folderStore(path)))).toEqual([]);
-    await backUp(await openQuickly(folderStore(path)), [source], settings);
-    await rm(back, { recursive: true });
-    await restoreTo(await openQuickly(folderStore(path)), back, { verify: true, lock: testLock });
-    expect(await manifestOf(join(back, source))).toEqual(await manifestOf(source));
-    expect(await errorsFound(await openQuickly(folderStore(path)))).toEqual([]);
-    expect((await readdir(path, { recursive: true })).filter((name) => name.includes("-tmp-"))).toEqual([]);
-  });
+      await rm(join(disk, "filler"));
+      await mount.resize("30m");
+      await unlock(repository, { removeAll: true, hostname: testLock.hostname });
+      expect(await errorsFound(await openQuickly(folderStore(path)))).toEqual([]);
+      await backUp({ ...(await openQuickly(folderStore(path))), compute }, [source], settings);
+      await rm(back, { recursive: true });
+      await restoreTo(await openQuickly(folderStore(path)), back, { verify: true, lock: testLock });
+      expect(await manifestOf(join(back, source))).toEqual(await manifestOf(source));
+      expect(await errorsFound(await openQuickly(folderStore(path)))).toEqual([]);
+      expect((await readdir(path, { recursive: true })).filter((name) => name.includes("-tmp-"))).toEqual([]);
+    },
+  );
 
   test("that is read-only can be restored and listed from without a lock, and refuses to be written to", async () => {
     const path = join(temp.path, "repository");

@@ -3,6 +3,7 @@ import type { Primitives } from "../crypto/primitives.ts";
 import { isEngineError } from "../errors/engine-error.ts";
 import { invariant } from "../errors/invariant.ts";
 import { PackBuilder } from "../pack/pack-builder.ts";
+import { memoryDraft, type OpenFileDraft } from "../pack/pack-draft.ts";
 import { type StorablePack, storablePack } from "../pack/storable-pack.ts";
 import { changeWhileReading, type FileReader } from "../source/file-reader.ts";
 import {
@@ -42,11 +43,12 @@ export interface BackupLaneDeps {
   readonly primitives: Primitives;
   readonly reader: FileReader;
   readonly openCutFinder: (polynomial: bigint, capacityBytes: number) => CutFinder;
+  readonly openFileDraft?: OpenFileDraft | undefined;
 }
 
 /**
  * The heavy half of a backup, for one thread: read, cut, hash; then, for what turned out to be new, compress, seal, pack. Its memory is two
- * slots and a place to search for cuts, 8 MiB each and used as far as needed, and one open pack.
+ * slots and a place to search for cuts, 8 MiB each and used as far as needed, and one open pack, or of one in a file what is not yet written.
  */
 export class BackupLane {
   readonly #deps: BackupLaneDeps;
@@ -56,6 +58,8 @@ export class BackupLane {
   #open: PackBuilder;
   /** Memory of packs that are stored. */
   readonly #spare: Uint8Array[] = [];
+  /** What packs in files grow by way of: a chunk may be waiting in it when the largest one comes. */
+  #draftRoom: Uint8Array | undefined;
 
   constructor(deps: BackupLaneDeps, settings: BackupLaneSettings) {
     this.#deps = deps;
@@ -147,6 +151,10 @@ export class BackupLane {
     return this.#open.blobCount === 0 ? undefined : this.#finish();
   }
 
+  close(): void {
+    this.#open.discard();
+  }
+
   #readWhole(file: FileToRead, room: Uint8Array): { sizeBytes: number; change: string | undefined } | "too-large" {
     using open = this.#deps.reader.open(file.path);
     // One byte more than it had: if it grew, that shows at once, and if it did not, this is the only read.
@@ -188,9 +196,15 @@ export class BackupLane {
   }
 
   #newPack(): PackBuilder {
+    const { draftFolder, packSizeBytes } = this.#settings;
     // Memory that nothing was written to takes no room yet: the pack may end with the largest chunk.
+    if (draftFolder !== undefined && this.#deps.openFileDraft) {
+      this.#draftRoom ??= new Uint8Array(2 * slotBytes);
+      const draft = this.#deps.openFileDraft(draftFolder, this.#draftRoom);
+      if (draft) return new PackBuilder(draft);
+    }
     return new PackBuilder(
-      this.#spare.pop() ?? new Uint8Array(this.#settings.packSizeBytes + slotBytes + headerRoomBytes),
+      memoryDraft(this.#spare.pop() ?? new Uint8Array(packSizeBytes + slotBytes + headerRoomBytes)),
     );
   }
 }

@@ -19,14 +19,14 @@ export interface Lane {
   hashChunks(slot: number, path: string, offset: number, lengths: readonly number[]): Promise<HashedChunks>;
   /** Seals those chunks of a slot, by number, into this lane's open pack. */
   pack(slot: number, wanted: readonly number[]): Promise<PackedChunks>;
-  /** Takes back the bytes of a pack that is stored, to fill them again: fresh memory would cost more. */
+  /** Takes back the bytes of a pack that is stored from memory, to fill them again: fresh memory would cost more. */
   giveBack(packBytes: Uint8Array): Promise<void>;
   /** Closes the open pack, if there is one. */
   finishPack(): Promise<StorablePack | undefined>;
   /** Comes first in a check. */
   openCheck(settings: CheckLaneSettings): Promise<void>;
-  /** Whether a pack's name, its header and each of its blobs are right. It takes the memory that the bytes lie in, and gives it back with the answer. */
-  checkPack(pack: HandedPack): Promise<CheckedPack>;
+  /** Whether a pack's name, its header and each of its blobs are right. It takes the memory that its bytes lie in, and reads a file by itself. */
+  checkPack(pack: PackToCheck): Promise<boolean>;
   /** Gives the memory back once what was asked before is done. A later call begins anew. */
   close(): Promise<void>;
 }
@@ -41,21 +41,13 @@ export interface CheckLaneSettings {
   readonly version: 1 | 2;
 }
 
-export interface HandedPack extends PackToCheck {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-export interface CheckedPack {
-  readonly isSound: boolean;
-  /** What the pack's bytes lay in. */
-  readonly memory: ArrayBuffer;
-}
-
 export interface BackupLaneSettings {
   readonly masterKey: MasterKey;
   readonly polynomial: bigint;
   readonly compression: Compression;
   readonly packSizeBytes: number;
+  /** Where packs may grow in unnamed files, if that can be done there; undefined: they grow in memory. */
+  readonly draftFolder: string | undefined;
 }
 
 /** A file as the scan found it. */

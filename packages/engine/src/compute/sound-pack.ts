@@ -6,12 +6,15 @@ import type { Primitives } from "../crypto/primitives.ts";
 import { isEngineError } from "../errors/engine-error.ts";
 import type { ObjectId } from "../format/ids.ts";
 import { packHeaderEntries } from "../format/pack-header.ts";
-import { openPackHeader } from "../pack/read-pack.ts";
+import { headerEndBytes, openPackHeader, packHeaderStart } from "../pack/read-pack.ts";
+import type { FileReader } from "../source/file-reader.ts";
+import { type PackPieces, PackWindow, piecesOfBytes } from "./pack-pieces.ts";
 
 export interface PackToCheck {
   readonly id: ObjectId;
-  /** All of it. */
-  readonly bytes: Uint8Array;
+  readonly sizeBytes: number;
+  /** All of its bytes, or the path of a file that holds them. */
+  readonly content: Uint8Array<ArrayBuffer> | string;
   /** The plaintext that its header must have, by what the index says is in it. */
   readonly header: Uint8Array;
 }
@@ -22,6 +25,11 @@ const roomBytes = 8 * 1024 * 1024;
 const largeBlobBytes = 256 * 1024;
 /** What claims to be larger is not opened here: whoever reports damage looks at it with care. */
 const openedMaxBytes = 128 * 1024 * 1024;
+
+export interface PackCheckerDeps {
+  readonly primitives: Primitives;
+  readonly reader: FileReader;
+}
 
 /** What a blob opened to, and what its hash has to be. */
 interface OpenedBlob {
@@ -34,42 +42,58 @@ export class PackChecker {
   readonly #primitives: Primitives;
   readonly #masterKey: MasterKey;
   readonly #version: 1 | 2;
+  readonly #reader: FileReader;
   readonly #room = new Uint8Array(roomBytes);
+  readonly #window: PackWindow;
 
-  constructor(primitives: Primitives, masterKey: MasterKey, version: 1 | 2) {
+  constructor({ primitives, reader }: PackCheckerDeps, masterKey: MasterKey, version: 1 | 2) {
     this.#primitives = primitives;
+    this.#reader = reader;
     this.#masterKey = masterKey;
     this.#version = version;
+    this.#window = new PackWindow(primitives);
   }
 
-  /** Whether the pack's name, its header and each of its blobs are right. */
-  isSound({ id, bytes, header }: PackToCheck): boolean {
-    if (this.#primitives.sha256(bytes).toHex() !== id) return false;
+  /** Whether the pack's name, its header and each of its blobs are right. Throws for a file that can't be read. */
+  isSound(pack: PackToCheck): boolean {
+    const { content, sizeBytes } = pack;
+    if (content instanceof Uint8Array)
+      return content.length === sizeBytes && this.#isSound(pack, piecesOfBytes(content, this.#primitives));
+    using file = this.#reader.open(content);
+    return this.#isSound(pack, this.#window.pieces(file, sizeBytes));
+  }
+
+  #isSound({ id, sizeBytes, header }: PackToCheck, pieces: PackPieces): boolean {
     try {
-      const found = openPackHeader(this.#primitives, this.#masterKey, bytes, bytes.length);
-      return equalBytes(found.header, header) && this.#areSound(bytes.subarray(0, found.blobsEnd), header);
+      const end = pieces.end(Math.min(sizeBytes, headerEndBytes(header)));
+      const blobsEnd = packHeaderStart(end, sizeBytes);
+      if (blobsEnd !== sizeBytes - end.length) return false;
+      const found = openPackHeader(this.#primitives, this.#masterKey, end, sizeBytes);
+      return (
+        equalBytes(found.header, header) && this.#areSound(pieces, blobsEnd, header) && pieces.sha256().toHex() === id
+      );
     } catch (error) {
       if (!isEngineError(error, "corrupt-data")) throw error;
       return false;
     }
   }
 
-  /** Whether these are the blobs of this header, and nothing else. */
-  #areSound(blobs: Uint8Array, header: Uint8Array): boolean {
+  /** Whether the pack has up to there the blobs of this header, and nothing else. */
+  #areSound(pieces: PackPieces, blobsEnd: number, header: Uint8Array): boolean {
     let end = 0;
     let opened: OpenedBlob[] = [];
     let openedBytes = 0;
     for (const { id, offset, length, uncompressedLength } of packHeaderEntries(header, this.#version)) {
       end = offset + length;
       const plainBytes = plainBytesOf({ length, uncompressedLength });
-      if (end > blobs.length || plainBytes > openedMaxBytes) return false;
+      if (end > blobsEnd || plainBytes > openedMaxBytes) return false;
       if (openedBytes + plainBytes > roomBytes) {
         if (!this.#haveTheirNames(opened)) return false;
         opened = [];
         openedBytes = 0;
       }
       const room = plainBytes > roomBytes ? undefined : this.#room.subarray(openedBytes);
-      const sealed = blobs.subarray(offset, end);
+      const sealed = pieces.at(offset, end);
       const plain = openNameless(this.#primitives, this.#masterKey, { sealed, uncompressedLength }, room);
       if (plain.length < largeBlobBytes) {
         if (!equalBytes(this.#primitives.sha256(plain), id)) return false;
@@ -78,7 +102,7 @@ export class PackChecker {
         openedBytes += plain.length;
       }
     }
-    return end === blobs.length && this.#haveTheirNames(opened);
+    return end === blobsEnd && this.#haveTheirNames(opened);
   }
 
   #haveTheirNames(opened: readonly OpenedBlob[]): boolean {

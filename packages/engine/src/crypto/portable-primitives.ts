@@ -8,6 +8,7 @@ import { zstdDecompress } from "./zstd/zstd-decompress.ts";
 /** The format's algorithms in plain JavaScript, for browsers and wherever else there is nothing better. It can read everything, and stores blobs uncompressed. */
 export const portablePrimitives: Primitives = {
   sha256: (bytes) => sha256(bytes),
+  sha256Stream: () => sha256.create(),
   sha256Many: (messages) => messages.map((message) => sha256(message)),
   aes256Ctr: (key, iv, bytes) => ctr(key, iv).encrypt(bytes),
   aes128Block: (key, block) => ecb(key, { disablePadding: true }).encrypt(block),

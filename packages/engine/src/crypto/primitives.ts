@@ -17,6 +17,8 @@ export type Compression = "off" | "fastest" | "auto" | "better" | "max";
  */
 export interface Primitives {
   readonly sha256: (bytes: Uint8Array) => Uint8Array;
+  /** SHA-256 of what comes in pieces. */
+  readonly sha256Stream: () => Sha256Stream;
   /** The SHA-256 of each message, in their order: of several at once where that is faster. */
   readonly sha256Many: (messages: readonly Uint8Array[]) => Uint8Array[];
   /**
@@ -45,6 +47,12 @@ export interface Primitives {
   readonly zstdDecompress: (bytes: Uint8Array, maxBytes: number, room?: Uint8Array) => Uint8Array;
   /** From a cryptographic source. */
   readonly randomBytes: (lengthBytes: number) => Uint8Array;
+}
+
+export interface Sha256Stream {
+  update(bytes: Uint8Array): unknown;
+  /** Comes once, and last. */
+  digest(): Uint8Array;
 }
 
 /** Copies `result` to the beginning of `room`, unless that is where it is. */

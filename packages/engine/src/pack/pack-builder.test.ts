@@ -9,6 +9,7 @@ import { parseBlobId, parseObjectId } from "../format/ids.ts";
 import { decodePackHeader } from "../format/pack-header.ts";
 import { nodePrimitives } from "../platform/node/primitives.ts";
 import { PackBuilder } from "./pack-builder.ts";
+import { memoryDraft } from "./pack-draft.ts";
 import { readPackHeader } from "./read-pack.ts";
 
 const someId = parseObjectId("a".repeat(64));
@@ -24,7 +25,7 @@ test("a pack reads back as the blobs that went in, and each blob as its bytes", 
   });
   fc.assert(
     fc.property(someBlobs, fc.constantFrom<BlobType>("data", "tree"), (wanted, type) => {
-      const builder = new PackBuilder();
+      const builder = new PackBuilder(memoryDraft());
       for (const { plain, raw } of wanted)
         builder.add(
           { type, id: blobIdOf(nodePrimitives, plain) },
@@ -33,15 +34,15 @@ test("a pack reads back as the blobs that went in, and each blob as its bytes", 
       const sizeOfBlobs = builder.sizeBytes;
       const pack = builder.finish(nodePrimitives, key);
 
-      const read = readPackHeader(nodePrimitives, key, pack.bytes, pack.bytes.length);
+      const read = readPackHeader(nodePrimitives, key, pack.content, pack.content.length);
       expect(read).toEqual(decodePackHeader(pack.header, 2));
       expect(read.length).toBe(builder.blobCount);
       const index = new BlobIndex();
       index.add(someId, read);
-      expect([...index.packs()][0]?.sizeBytes).toBe(pack.bytes.length);
+      expect([...index.packs()][0]?.sizeBytes).toBe(pack.content.length);
       expect(read.reduce((sum, { length }) => sum + length, 0)).toBe(sizeOfBlobs);
       read.forEach(({ id, offset, length, uncompressedLength }, i) => {
-        const sealed = pack.bytes.subarray(offset, offset + length);
+        const sealed = pack.content.subarray(offset, offset + length);
         expect(openBlob(nodePrimitives, key, { sealed, uncompressedLength }, id)).toEqual(wanted[i]?.plain);
       });
     }),
@@ -49,17 +50,17 @@ test("a pack reads back as the blobs that went in, and each blob as its bytes", 
 });
 
 test("a pack's name is the SHA-256 of all of it", () => {
-  const builder = new PackBuilder();
+  const builder = new PackBuilder(memoryDraft());
   builder.add({ type: "data", id: idA }, { sealed: new Uint8Array(40), uncompressedLength: 0 });
-  const { id, bytes } = builder.finish(nodePrimitives, key);
-  expect(id).toBe(nodePrimitives.sha256(bytes).toHex());
+  const { id, content } = builder.finish(nodePrimitives, key);
+  expect(id).toBe(nodePrimitives.sha256(content).toHex());
 });
 
 test("the bytes are the blobs, the sealed entries, and the length of those", () => {
-  const builder = new PackBuilder();
+  const builder = new PackBuilder(memoryDraft());
   builder.add({ type: "data", id: idA }, { sealed: new Uint8Array(33).fill(1), uncompressedLength: 0 });
   builder.add({ type: "data", id: idB }, { sealed: new Uint8Array(48).fill(2), uncompressedLength: 70_000 });
-  const { bytes } = builder.finish(nodePrimitives, key);
+  const { content: bytes } = builder.finish(nodePrimitives, key);
 
   expect(bytes.subarray(0, 33)).toEqual(new Uint8Array(33).fill(1));
   expect(bytes.subarray(33, 81)).toEqual(new Uint8Array(48).fill(2));
@@ -69,7 +70,7 @@ test("the bytes are the blobs, the sealed entries, and the length of those", () 
 });
 
 test("a pack is full when its blobs have the target size", () => {
-  const builder = new PackBuilder();
+  const builder = new PackBuilder(memoryDraft());
   builder.add({ type: "data", id: idA }, { sealed: new Uint8Array(99), uncompressedLength: 0 });
   expect(builder.isFull(100)).toBe(false);
   builder.add({ type: "data", id: idB }, { sealed: new Uint8Array(50), uncompressedLength: 0 });
@@ -77,7 +78,7 @@ test("a pack is full when its blobs have the target size", () => {
 });
 
 test("a pack of very many tiny blobs is full when its header is", () => {
-  const builder = new PackBuilder();
+  const builder = new PackBuilder(memoryDraft());
   const blob = { sealed: new Uint8Array(32), uncompressedLength: 0 };
   while (!builder.isFull(2 ** 31)) builder.add({ type: "data", id: idA }, blob);
   expect(builder.blobCount).toBe(409_199);
@@ -85,11 +86,11 @@ test("a pack of very many tiny blobs is full when its header is", () => {
 });
 
 test("a pack without blobs is never made", () => {
-  expect(() => new PackBuilder().finish(nodePrimitives, key)).toThrow("at least one blob");
+  expect(() => new PackBuilder(memoryDraft()).finish(nodePrimitives, key)).toThrow("at least one blob");
 });
 
 test("a header that does not read back as it was meant is never given out", () => {
-  const builder = new PackBuilder();
+  const builder = new PackBuilder(memoryDraft());
   builder.add({ type: "data", id: idA }, { sealed: new Uint8Array(40), uncompressedLength: 0 });
   // Memory that loses a bit between encrypting and writing.
   const faulty = {

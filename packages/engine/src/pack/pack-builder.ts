@@ -6,34 +6,34 @@ import { equalBytes } from "../crypto/equal-bytes.ts";
 import { seal, sealOverheadBytes } from "../crypto/seal.ts";
 import { invariant } from "../errors/invariant.ts";
 import type { BlobHandle, BlobType } from "../format/blob.ts";
-import { objectIdFromBytes, type ObjectId } from "../format/ids.ts";
+import type { ObjectId } from "../format/ids.ts";
 import { compressedEntryBytes, maxHeaderBytes, putHeaderEntry } from "../format/pack-header.ts";
+import type { PackContent, PackDraft } from "./pack-draft.ts";
 import { openPackHeader, packLengthFieldBytes } from "./read-pack.ts";
 
-/** A pack ready to be stored. `bytes` may be a part of a larger buffer. */
-export interface BuiltPack {
-  /** SHA-256 of `bytes`: the pack's name. */
+/** A pack ready to be stored. */
+export interface BuiltPack<Content extends PackContent = PackContent> {
+  /** SHA-256 of the content: the pack's name. */
   readonly id: ObjectId;
-  readonly bytes: Uint8Array;
+  readonly content: Content;
   /** The plaintext of its header: what is in it, in order. */
   readonly header: Uint8Array;
 }
 
 /**
  * Collects sealed blobs and makes one pack of them (restic design.rst, "Pack Format"). The caller keeps trees and data apart, asks
- * `isFull` after each blob, and starts a new builder after `finish`. The pack grows in one buffer: nothing is held twice.
+ * `isFull` after each blob, and starts a new builder after `finish`. The pack grows in its draft: nothing is held twice.
  */
-export class PackBuilder {
+export class PackBuilder<Content extends PackContent = PackContent> {
   /** Grows with each blob: objects and strings for all of them would live until the pack is full. */
   #header = new Uint8Array(firstHeaderBytes);
   #headerBytes = 0;
   #blobCount = 0;
-  #buffer: Uint8Array;
+  readonly #draft: PackDraft<Content>;
   #sizeBytes = 0;
 
-  /** `buffer` is where the pack begins to grow; a larger one takes its place if it gets too small. */
-  constructor(buffer: Uint8Array = new Uint8Array(firstBufferBytes)) {
-    this.#buffer = buffer;
+  constructor(draft: PackDraft<Content>) {
+    this.#draft = draft;
   }
 
   /** Of the sealed blobs, without the header. */
@@ -52,30 +52,35 @@ export class PackBuilder {
 
   /** Appends a blob that is sealed already; the bytes are copied. */
   add({ type, id }: BlobHandle, { sealed, uncompressedLength }: SealedBlob): void {
-    this.#roomFor(sealed.length).set(sealed);
+    this.#draft.roomFor(sealed.length).set(sealed);
     this.#append(type, Uint8Array.fromHex(id), { sealedBytes: sealed.length, uncompressedLength });
   }
 
   /** Compresses and seals a blob, whose id has these bytes, right into the pack. Gives the bytes that it takes there. */
   seal(type: BlobType, id: Uint8Array, plain: Uint8Array, { primitives, masterKey, compression }: PackSealing): number {
-    const room = this.#roomFor(plain.length + sealOverheadBytes);
+    const room = this.#draft.roomFor(plain.length + sealOverheadBytes);
     const lengths = sealBlobInto(primitives, masterKey, plain, compression, room);
     this.#append(type, id, lengths);
     return lengths.sealedBytes;
   }
 
   /** Makes the pack: the sealed blobs, the sealed header, the header's length. A pack has at least one blob. */
-  finish(primitives: Primitives, key: MasterKey): BuiltPack {
+  finish(primitives: Primitives, key: MasterKey): BuiltPack<Content> {
     invariant(this.#blobCount > 0, "a pack has at least one blob");
     const header = this.#header.subarray(0, this.#headerBytes);
     // The header goes last: its length is known only once the pack is full.
     const sealed = seal(primitives, key, header);
-    const end = this.#roomFor(sealed.length + packLengthFieldBytes);
+    const end = this.#draft.roomFor(sealed.length + packLengthFieldBytes);
     end.set(sealed);
     new DataView(end.buffer, end.byteOffset).setUint32(sealed.length, sealed.length, true);
     this.#assertReadsBack(primitives, key, end, header);
-    const bytes = this.#buffer.subarray(0, this.#sizeBytes + end.length);
-    return { id: objectIdFromBytes(primitives.sha256(bytes)), bytes, header };
+    this.#draft.advance(end.length);
+    return { ...this.#draft.finish(primitives), header };
+  }
+
+  /** Instead of `finish`: what was added is gone. */
+  discard(): void {
+    this.#draft.discard();
   }
 
   #append(type: BlobType, id: Uint8Array, { sealedBytes, uncompressedLength }: SealedLengths): void {
@@ -90,17 +95,7 @@ export class PackBuilder {
     this.#headerBytes = putHeaderEntry(this.#header, this.#headerBytes, entry);
     this.#blobCount += 1;
     this.#sizeBytes += sealedBytes;
-  }
-
-  /** The next `lengthBytes` of the pack. */
-  #roomFor(lengthBytes: number): Uint8Array {
-    const end = this.#sizeBytes + lengthBytes;
-    if (end > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(end, 2 * this.#buffer.length));
-      larger.set(this.#buffer.subarray(0, this.#sizeBytes));
-      this.#buffer = larger;
-    }
-    return this.#buffer.subarray(this.#sizeBytes, end);
+    this.#draft.advance(sealedBytes);
   }
 
   /** What can't be read back must never be uploaded: the index could not be rebuilt from it. */
@@ -118,8 +113,6 @@ export interface PackSealing {
   readonly compression: Compression;
 }
 
-/** Many packs stay small: those of trees, and those of a day with few changes. */
-const firstBufferBytes = 64 * 1024;
 /** Of a hundred blobs. */
 const firstHeaderBytes = 4096;
 

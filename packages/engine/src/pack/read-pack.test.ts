@@ -5,13 +5,14 @@ import type { PackedBlob } from "../format/blob.ts";
 import { parseBlobId } from "../format/ids.ts";
 import { nodePrimitives } from "../platform/node/primitives.ts";
 import { PackBuilder } from "./pack-builder.ts";
+import { memoryDraft } from "./pack-draft.ts";
 import { packEndBytes, packHeaderStart, readPackHeader } from "./read-pack.ts";
 
 const corrupt = expect.objectContaining({ code: "corrupt-data" });
 const key = generateMasterKey(nodePrimitives);
 
 function packWith(blobCount: number) {
-  const builder = new PackBuilder();
+  const builder = new PackBuilder(memoryDraft());
   const blobs: PackedBlob[] = [];
   for (let i = 0; i < blobCount; i++) {
     const handle = { type: "data", id: parseBlobId(i.toString(16).padStart(64, "0")) } as const;
@@ -29,12 +30,12 @@ function withHeaderLength(length: number): Uint8Array {
 }
 
 test("the end of a pack tells its blobs, without the blobs", () => {
-  const { bytes, blobs } = packWith(15);
+  const { content: bytes, blobs } = packWith(15);
   expect(readPackHeader(nodePrimitives, key, bytes.subarray(-packEndBytes), bytes.length)).toEqual(blobs);
 });
 
 test("the last bytes tell how much of a larger header is missing", () => {
-  const { bytes, blobs } = packWith(40);
+  const { content: bytes, blobs } = packWith(40);
   const start = packHeaderStart(bytes.subarray(-packEndBytes), bytes.length);
   expect(start).toBeLessThan(bytes.length - packEndBytes);
   expect(readPackHeader(nodePrimitives, key, bytes.subarray(start), bytes.length)).toEqual(blobs);
@@ -62,13 +63,13 @@ test("a file too short to be a pack is refused", () => {
 });
 
 test("a pack that lost bytes in front or at its end is refused", () => {
-  const { bytes } = packWith(3);
+  const { content: bytes } = packWith(3);
   for (const damaged of [bytes.subarray(1), bytes.subarray(0, -1), bytes.subarray(0, -4)])
     expect(() => readPackHeader(nodePrimitives, key, damaged, damaged.length)).toThrow(corrupt);
 });
 
 test("any damaged byte of the header is noticed", () => {
-  const { bytes } = packWith(2);
+  const { content: bytes } = packWith(2);
   const start = packHeaderStart(bytes, bytes.length);
   for (let at = start; at < bytes.length; at++) {
     const damaged = bytes.with(at, (bytes[at] ?? 0) ^ 0x01);
@@ -85,6 +86,6 @@ test("a sealed header of another kind of file is refused", () => {
 });
 
 test("compressed blobs in a version 1 repository are refused", () => {
-  const { bytes } = packWith(1);
+  const { content: bytes } = packWith(1);
   expect(() => readPackHeader(nodePrimitives, key, bytes, bytes.length, 1)).toThrow(corrupt);
 });

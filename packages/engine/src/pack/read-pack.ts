@@ -12,6 +12,11 @@ export const packLengthFieldBytes = 4;
 /** How much of a pack's end is worth fetching at first: with 15 blobs or fewer, no second request is needed. */
 export const packEndBytes = 15 * compressedEntryBytes + sealOverheadBytes + packLengthFieldBytes;
 
+/** How much of a pack's end is its header, of which this is the plaintext, and what belongs to it. */
+export function headerEndBytes(header: Uint8Array): number {
+  return header.length + sealOverheadBytes + packLengthFieldBytes;
+}
+
 /**
  * Where a pack's blobs end and its header begins. `packEnd` is the pack's end, at least its last 4 bytes; `packSizeBytes` is the
  * size of the whole. Throws `corrupt-data` for a length that can't be.

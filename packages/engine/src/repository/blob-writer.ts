@@ -1,10 +1,12 @@
 import { blobIdOf } from "../blob/seal-blob.ts";
 import type { Compression } from "../crypto/primitives.ts";
+import { invariant } from "../errors/invariant.ts";
 import type { BlobHandle, BlobType } from "../format/blob.ts";
 import { blobRowWords, dataCountAt, type FilledIndexRows, rowId } from "../format/index-rows.ts";
 import type { BlobId } from "../format/ids.ts";
-import { objectName } from "../format/object-name.ts";
+import { type ObjectName, objectName } from "../format/object-name.ts";
 import { defaultPackSizeBytes, PackBuilder } from "../pack/pack-builder.ts";
+import { memoryDraft, type PackContent } from "../pack/pack-draft.ts";
 import { type StorablePack, storablePack } from "../pack/storable-pack.ts";
 import { ClaimedIds } from "./claimed-ids.ts";
 import type { RepositoryLock } from "./locks.ts";
@@ -33,6 +35,8 @@ export interface SavedBlob {
 
 /** As many as restic's connections: enough to fill a line, and some 100 MB at the default pack size. */
 const defaultUploadsAtOnce = 5;
+/** Some blobs more than are written together. Larger blobs get memory of their own. */
+const draftRoomBytes = 2 * 1024 * 1024;
 /** An index file is closed at this many blobs (restic design.rst, "Indexing"). */
 const indexBlobsMax = 50_000;
 /** Packs are indexed at least so often, so that a run that is killed loses no more than this much work. */
@@ -53,7 +57,14 @@ export class BlobWriter implements AsyncDisposable {
   /** Packs of others must be made with these. */
   readonly compression: Compression;
   readonly packSizeBytes: number;
-  readonly #open: Record<BlobType, PackBuilder> = { data: new PackBuilder(), tree: new PackBuilder() };
+  /** Where they may grow in unnamed files. */
+  readonly draftFolder: string | undefined;
+  readonly #open: Partial<Record<BlobType, PackBuilder>> = {};
+  /** By type: what packs in files grow by way of. */
+  readonly #draftRooms: Record<BlobType, Uint8Array> = {
+    data: new Uint8Array(draftRoomBytes),
+    tree: new Uint8Array(draftRoomBytes),
+  };
   readonly #claimed: Record<BlobType, ClaimedIds>;
   readonly #distrusted = new Set<string>();
   readonly #uploads = new Set<Promise<void>>();
@@ -73,6 +84,7 @@ export class BlobWriter implements AsyncDisposable {
     // Version 1 knows no compression.
     this.compression = repository.config.version === 1 ? "off" : options.compression;
     this.packSizeBytes = options.packSizeBytes ?? defaultPackSizeBytes;
+    this.draftFolder = options.dryRun ? undefined : repository.store.localFiles?.draftFolder;
     this.#uploadsAtOnce = options.uploadsAtOnce ?? repository.store.uploadsAtOnce ?? defaultUploadsAtOnce;
     this.#indexedNs = repository.clock.nowNs();
   }
@@ -116,13 +128,13 @@ export class BlobWriter implements AsyncDisposable {
     const id = blobIdOf(compute.primitives, plain);
     if (!this.claim({ type, id })) return { id, isNew: false, storedBytes: 0 };
     const compression = type === "tree" ? this.#treeCompression : this.compression;
-    const pack = this.#open[type];
+    const pack = (this.#open[type] ??= this.#newPack(type));
     const storedBytes = pack.seal(type, Uint8Array.fromHex(id), plain, {
       primitives: compute.primitives,
       masterKey,
       compression,
     });
-    if (pack.isFull(this.packSizeBytes)) await this.#closePack(type);
+    if (pack.isFull(this.packSizeBytes)) await this.#closePack(type, pack);
     return { id, isNew: true, storedBytes };
   }
 
@@ -137,13 +149,21 @@ export class BlobWriter implements AsyncDisposable {
    * `onStored` is called when its bytes are needed no longer.
    */
   async storePack(pack: StorablePack, onStored: () => void = () => undefined): Promise<void> {
-    await this.untilRoom();
+    try {
+      await this.untilRoom();
+    } catch (error) {
+      this.#letGo(pack);
+      throw error;
+    }
     const upload = this.#upload(pack)
       .then(onStored)
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
-      .finally(() => this.#uploads.delete(upload));
+      .finally(() => {
+        this.#letGo(pack);
+        this.#uploads.delete(upload);
+      });
     this.#uploads.add(upload);
   }
 
@@ -155,13 +175,17 @@ export class BlobWriter implements AsyncDisposable {
 
   /** Resolves when everything saved is durable and indexed. */
   async flush(): Promise<void> {
-    for (const type of ["data", "tree"] as const) if (this.#open[type].blobCount > 0) await this.#closePack(type);
+    for (const type of ["data", "tree"] as const) {
+      const pack = this.#open[type];
+      if (pack) await this.#closePack(type, pack);
+    }
     await Promise.all(this.#uploads);
     this.#throwIfFailed();
     await this.#writeIndex(this.#options.lock.signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const pack of Object.values(this.#open)) pack.discard();
     await Promise.allSettled(this.#uploads);
     // Whoever removed a lost lock may have pruned these packs: an index that names them would be damage.
     if (!this.#options.lock.isFresh) return;
@@ -173,19 +197,26 @@ export class BlobWriter implements AsyncDisposable {
     }
   }
 
-  async #closePack(type: BlobType): Promise<void> {
-    const builder = this.#open[type];
-    this.#open[type] = new PackBuilder();
-    const { compute, masterKey } = this.#repository;
-    await this.storePack(storablePack(builder.finish(compute.primitives, masterKey)));
+  #newPack(type: BlobType): PackBuilder {
+    const { openFileDraft } = this.#repository.compute;
+    const draft =
+      this.draftFolder === undefined ? undefined : openFileDraft?.(this.draftFolder, this.#draftRooms[type]);
+    return new PackBuilder(draft ?? memoryDraft());
   }
 
-  async #upload({ id, bytes, rows }: StorablePack): Promise<void> {
-    const { store, index, clock } = this.#repository;
+  async #closePack(type: BlobType, pack: PackBuilder): Promise<void> {
+    const { compute, masterKey } = this.#repository;
+    const finished = pack.finish(compute.primitives, masterKey);
+    delete this.#open[type];
+    await this.storePack(storablePack(finished));
+  }
+
+  async #upload({ id, content, rows }: StorablePack): Promise<void> {
+    const { index, clock } = this.#repository;
     const { lock, dryRun } = this.#options;
     if (!dryRun) {
       await lock.ensureFresh();
-      await store.put(objectName("data", id), bytes, { signal: lock.signal });
+      await this.#put(objectName("data", id), content);
     }
     index.addRows(rows);
     this.#trustAgain(rows);
@@ -193,6 +224,18 @@ export class BlobWriter implements AsyncDisposable {
     this.#unindexedBlobs += rows.blobs.length / blobRowWords;
     const ageMs = Number((clock.nowNs() - this.#indexedNs) / 1_000_000n);
     if (this.#unindexedBlobs >= indexBlobsMax || ageMs >= indexAgeMaxMs) await this.#writeIndex(lock.signal);
+  }
+
+  async #put(name: ObjectName, content: PackContent): Promise<void> {
+    const { store } = this.#repository;
+    const { signal } = this.#options.lock;
+    if (content instanceof Uint8Array) return await store.put(name, content, { signal });
+    invariant(store.localFiles !== undefined, "packs come in files only where the store takes them");
+    await store.localFiles.put(name, content, { signal });
+  }
+
+  #letGo({ content }: StorablePack): void {
+    if (!(content instanceof Uint8Array)) this.#repository.store.localFiles?.close(content);
   }
 
   /** What was stored anew is where the index says. */

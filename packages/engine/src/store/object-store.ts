@@ -1,4 +1,5 @@
 import type { Abortable } from "../flow/abortable.ts";
+import type { UnnamedFile } from "../flow/unnamed-file.ts";
 import type { ObjectId } from "../format/ids.ts";
 import type { ObjectKind, ObjectName } from "../format/object-name.ts";
 import type { Paced } from "./pace.ts";
@@ -16,11 +17,17 @@ export interface StoredObject {
 
 export interface GetOptions extends Paced {
   readonly range?: ByteRange | undefined;
-  /**
-   * Memory that a store may put the answer into if it is long enough, instead of making new: the answer is then its beginning. What it holds if there
-   * is no answer is not said.
-   */
-  readonly room?: Uint8Array | undefined;
+}
+
+/** What a store on this machine's disk offers besides: large objects are read and written in pieces, and nobody has to hold one. */
+export interface LocalFiles {
+  /** Where an object lies, if there is one. */
+  pathOf(name: ObjectName): string;
+  /** Where unnamed files may be made that `put` takes. */
+  readonly draftFolder: string;
+  /** As the store's `put`, of what is in the file, which the caller still has to close. */
+  put(name: ObjectName, file: UnnamedFile, options?: Abortable): Promise<void>;
+  close(file: UnnamedFile): void;
 }
 
 /**
@@ -32,6 +39,8 @@ export interface ObjectStore {
   readonly label: string;
   /** More uploads than this at the same time only take memory. Left out: as many as fill a line. */
   readonly uploadsAtOnce?: number | undefined;
+  /** Left out by stores elsewhere. */
+  readonly localFiles?: LocalFiles | undefined;
   /** Makes the place ready for a new repository (folders, bucket prefix). Doing it twice is fine. */
   create(options?: Abortable): Promise<void>;
   /**

@@ -116,6 +116,8 @@ export function withCache(store: ObjectStore, cache: ObjectCache, options: Cache
   return {
     label: store.label,
     uploadsAtOnce: store.uploadsAtOnce,
+    // What a put is given is kept, except of packs: a new one is in no index yet that could tell what is in it.
+    localFiles: store.localFiles,
     create: (opts) => store.create(opts),
     async put(name, bytes, opts) {
       await store.put(name, bytes, opts);

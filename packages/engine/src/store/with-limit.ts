@@ -26,6 +26,8 @@ export function withLimit(
   return {
     label: store.label,
     uploadsAtOnce: store.uploadsAtOnce,
+    // Whoever goes past the store goes past its limits.
+    localFiles: upload === undefined && download === undefined ? store.localFiles : undefined,
     create: (options) => store.create(options),
     async put(name, bytes, options = {}) {
       if (upload === undefined || isFree(name)) return await store.put(name, bytes, options);

@@ -6,7 +6,7 @@ import { type Failure, faultyStore } from "../platform/testing/faulty-store.ts";
 import { objectStoreSuite } from "../platform/testing/object-store-suite.ts";
 import { hashedName } from "./layout.ts";
 import { memoryStore } from "./memory-store.ts";
-import type { ObjectStore } from "./object-store.ts";
+import type { LocalFiles, ObjectStore } from "./object-store.ts";
 import { type Retry, type RetryOptions, withRetry } from "./with-retry.ts";
 
 objectStoreSuite("a store with retry", async () => ({
@@ -23,6 +23,21 @@ objectStoreSuite("a store with retry over one whose first call of every kind fai
 });
 
 const pack = hashedName("data", parseObjectId("ab".repeat(32)));
+
+test("what lies in a file is tried again as well", async () => {
+  let tries = 0;
+  const localFiles: LocalFiles = {
+    pathOf: (name) => `/srv/${name}`,
+    draftFolder: "/srv/data",
+    put: async () => {
+      if (++tries < 3) throw new EngineError("store-unavailable", "not now");
+    },
+    close: () => undefined,
+  };
+  const store = withRetry({ ...memoryStore(), localFiles }, { clock: autoClock() });
+  await store.localFiles?.put(pack, { descriptor: 9, sizeBytes: 1 });
+  expect(tries).toBe(3);
+});
 
 test("waits grow from a second, twice as long each time, up to a minute", async () => {
   const { store, retries } = retrying({ call: "get", nth: 1, times: 9 }, { random: () => 0.5 });

@@ -42,11 +42,16 @@ const triesOfCorrupt = 2;
 export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStore {
   const retry = <Result>(call: string, signal: AbortSignal | undefined, run: () => Promise<Result>) =>
     retried(options, call, signal, run);
+  const { localFiles: files } = store;
 
   return {
     label: store.label,
     uploadsAtOnce: store.uploadsAtOnce,
     create: (opts) => retry("create", opts?.signal, () => store.create(opts)),
+    localFiles: files && {
+      ...files,
+      put: (name, file, opts) => retry(`put ${name}`, opts?.signal, () => files.put(name, file, opts)),
+    },
     put: (name, bytes, opts) => retry(`put ${name}`, opts?.signal, () => store.put(name, bytes, opts)),
     get: (name, opts) => retry(`get ${name}`, opts?.signal, () => store.get(name, opts)),
     size: (name, opts) => retry(`size ${name}`, opts?.signal, () => store.size(name, opts)),

@@ -3,6 +3,7 @@ import { slotBytes, slotsPerLane } from "../../compute/lane.ts";
 import { EngineError } from "../../errors/engine-error.ts";
 import { type BlobId, blobIdFromBytes } from "../../format/ids.ts";
 import { idWords } from "../../format/index-rows.ts";
+import type { PackContent } from "../../pack/pack-draft.ts";
 import type { ContentReceiver, ContentSaver, ContentSaverDeps } from "./content-saver.ts";
 import { LanePlaces } from "../../compute/lane-places.ts";
 import type { FileEntry, SavedContent } from "./saved.ts";
@@ -177,9 +178,9 @@ export class LaneSaver implements ContentSaver {
 
   async #open(): Promise<void> {
     const { repository, writer } = this.#deps;
-    const { compression, packSizeBytes } = writer;
+    const { compression, packSizeBytes, draftFolder } = writer;
     const { masterKey, config } = repository;
-    const settings = { masterKey, polynomial: config.chunkerPolynomial, compression, packSizeBytes };
+    const settings = { masterKey, polynomial: config.chunkerPolynomial, compression, packSizeBytes, draftFolder };
     await Promise.all(this.#lanes.map((lane) => lane.openBackup(settings)));
   }
 
@@ -202,13 +203,15 @@ export class LaneSaver implements ContentSaver {
     const { writer } = this.#deps;
     await writer.untilRoom();
     const packed = await lane.pack(slot, wanted);
-    for (const pack of packed.packs) await writer.storePack(pack, () => this.#giveBack(lane, pack.bytes));
+    // All are handed over, whatever becomes of the first: what lies in files is the writer's to close.
+    await Promise.all(packed.packs.map((pack) => writer.storePack(pack, () => this.#giveBack(lane, pack.content))));
     return packed;
   }
 
-  #giveBack(lane: Lane, packBytes: Uint8Array): void {
+  #giveBack(lane: Lane, content: PackContent): void {
     // A lane that was closed must not begin anew for this.
-    if (!this.#isClosed) void this.#track(lane.giveBack(packBytes).catch(() => undefined));
+    if (content instanceof Uint8Array && !this.#isClosed)
+      void this.#track(lane.giveBack(content).catch(() => undefined));
   }
 
   /** Whoever waits for the work hears of its failure; here it is only known when it has ended. */

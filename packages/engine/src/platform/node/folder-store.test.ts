@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { execFileSync } from "node:child_process";
+import { writeSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile, chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { UnnamedFile } from "../../flow/unnamed-file.ts";
 import { objectIdFromBytes } from "../../format/ids.ts";
 import type { ObjectKind } from "../../format/object-name.ts";
 import { hashedName } from "../../store/layout.ts";
@@ -11,6 +13,7 @@ import type { ObjectStore, StoredObject } from "../../store/object-store.ts";
 import { objectStoreSuite } from "../testing/object-store-suite.ts";
 import { folderError } from "./file-errors.ts";
 import { folderStore } from "./folder-store.ts";
+import { openUnnamedFile } from "./unnamed-file.ts";
 
 objectStoreSuite("folder store", async () => {
   const folder = await temporaryFolder();
@@ -102,6 +105,42 @@ test("a failed put leaves no temporary file behind", async () => {
   expect(await readdir(join(folder.path, "index"))).toEqual([id]);
 });
 
+test.runIf(process.platform === "linux")(
+  "a file without a name becomes an object like any other, in a folder that is made again, and replaces a damaged one",
+  async () => {
+    await using folder = await temporaryFolder();
+    const store = folderStore(folder.path);
+    await store.create();
+    const { localFiles = expect.unreachable() } = store;
+    const bytes = bytesOf("a pack");
+    const [id, name] = [idOf(bytes), hashedName("data", idOf(bytes))];
+    const shard = join(folder.path, "data", id.slice(0, 2));
+    for (const before of ["no folder", "a damaged object"]) {
+      if (before === "no folder") await rm(shard, { recursive: true });
+      else await store.put(name, bytesOf("a pa?k"));
+      const file = unnamedFile(localFiles.draftFolder, bytes);
+      await localFiles.put(name, file);
+      localFiles.close(file);
+      expect(await store.get(name), before).toEqual(bytes);
+      expect(await modeOf(join(shard, id))).toBe(0o400);
+      expect(await readdir(shard)).toEqual([id]);
+      await store.delete(name);
+    }
+  },
+);
+
+test.runIf(process.platform === "linux")("a file that is not whole does not become an object", async () => {
+  await using folder = await temporaryFolder();
+  const store = folderStore(folder.path);
+  await store.create();
+  const { localFiles = expect.unreachable() } = store;
+  const file = unnamedFile(localFiles.draftFolder, bytesOf("a pack"));
+  const name = hashedName("data", idOf(bytesOf("a pack")));
+  await expect(localFiles.put(name, { ...file, sizeBytes: 7 })).rejects.toThrow("written whole");
+  localFiles.close(file);
+  await expect(store.get(name)).rejects.toMatchObject({ code: "not-found" });
+});
+
 test("of many configs put at the same moment exactly one wins, and it is whole", async () => {
   await using folder = await temporaryFolder();
   const store = folderStore(folder.path);
@@ -156,6 +195,12 @@ test.each([
     code,
   });
 });
+
+function unnamedFile(folder: string, bytes: Uint8Array): UnnamedFile {
+  const descriptor = openUnnamedFile(folder) ?? expect.unreachable();
+  writeSync(descriptor, bytes);
+  return { descriptor, sizeBytes: bytes.length };
+}
 
 async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "saveos-folder-store-"));

@@ -1,3 +1,4 @@
+import { closeSync } from "node:fs";
 import { mkdir, opendir, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { EngineError, isEngineError } from "../../errors/engine-error.ts";
@@ -6,12 +7,12 @@ import { mapConcurrent } from "../../flow/map-concurrent.ts";
 import type { ObjectId } from "../../format/ids.ts";
 import { type ObjectKind, type ObjectName, objectKinds } from "../../format/object-name.ts";
 import { idFromFileName, layoutFolder, layoutPath, shardOf, shards } from "../../store/layout.ts";
-import type { ObjectStore, StoredObject } from "../../store/object-store.ts";
+import type { LocalFiles, ObjectStore, StoredObject } from "../../store/object-store.ts";
 import type { Paced } from "../../store/pace.ts";
 import { sameBytes } from "../../store/same-bytes.ts";
 import { errnoOf, folderError, isMissing } from "./file-errors.ts";
 import { readFileRange } from "./read-file-range.ts";
-import { syncFolder, writeDurably } from "./write-durably.ts";
+import { nameDurably, syncFolder, writeDurably } from "./write-durably.ts";
 
 /** POSIX permission bits of what a repository is made of. */
 interface Modes {
@@ -57,24 +58,43 @@ export function folderStore(root: string): ObjectStore {
   }
 
   async function put(name: ObjectName, bytes: Uint8Array, { signal, pace }: Paced = {}): Promise<void> {
-    const action = `Storing ${name} in ${label}`;
-    await attempt(action, signal, async () => {
-      const { folder, fileWhileWritten, file } = await modes();
-      const write = () =>
-        writeDurably(pathOf(name), bytes, {
-          modeWhileWritten: fileWhileWritten,
-          modeWhenDone: file,
-          exclusive: name === "config",
-          signal,
-          pace,
-        });
+    await place(name, signal, async ({ fileWhileWritten, file }) => {
+      const exclusive = name === "config";
       try {
-        await write();
+        const modeWhileWritten = fileWhileWritten;
+        await writeDurably(pathOf(name), bytes, { modeWhileWritten, modeWhenDone: file, exclusive, signal, pace });
       } catch (error) {
-        if (errnoOf(error) === "EEXIST" && name === "config") return await acceptIfSame(bytes, signal);
+        if (errnoOf(error) !== "EEXIST" || !exclusive) throw error;
+        await acceptIfSame(bytes, signal);
+      }
+    });
+  }
+
+  const localFiles: LocalFiles = {
+    pathOf,
+    draftFolder: join(root, "data"),
+    async put(name, unnamed, { signal } = {}) {
+      await place(name, signal, async ({ file }) => {
+        await nameDurably(pathOf(name), unnamed, { modeWhenDone: file, signal });
+      });
+    },
+    close: ({ descriptor }) => closeSync(descriptor),
+  };
+
+  /** Puts a file in its place, and makes the folders there if they are missing. */
+  async function place(
+    name: ObjectName,
+    signal: AbortSignal | undefined,
+    write: (modes: Modes) => Promise<void>,
+  ): Promise<void> {
+    await attempt(`Storing ${name} in ${label}`, signal, async () => {
+      const current = await modes();
+      try {
+        await write(current);
+      } catch (error) {
         if (!isMissing(error) || name === "config") throw error;
-        await makeFoldersFor(name, folder);
-        await write();
+        await makeFoldersFor(name, current.folder);
+        await write(current);
       }
     });
   }
@@ -170,7 +190,7 @@ export function folderStore(root: string): ObjectStore {
     });
   }
 
-  return { label, uploadsAtOnce, create, put, get, size, list, delete: remove };
+  return { label, uploadsAtOnce, localFiles, create, put, get, size, list, delete: remove };
 }
 
 /** Runs a call, and turns the system's errors into ours. */

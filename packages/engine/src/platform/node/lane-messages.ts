@@ -1,6 +1,7 @@
 import { EngineError, type EngineErrorCode } from "../../errors/engine-error.ts";
 import { InvariantError } from "../../errors/invariant.ts";
-import type { CheckedPack, HandedPack, Lane, PackedChunks } from "../../compute/lane.ts";
+import type { Lane, PackedChunks } from "../../compute/lane.ts";
+import type { PackToCheck } from "../../compute/sound-pack.ts";
 import type { StorablePack } from "../../pack/storable-pack.ts";
 
 /** `close` ends the thread instead. */
@@ -19,17 +20,17 @@ export interface LaneCall {
 
 /** The memory that goes with a call. */
 export function buffersOfCall({ method, args }: LaneCall): ArrayBuffer[] {
-  if (method === "checkPack") return [(args[0] as HandedPack).bytes.buffer];
+  if (method === "checkPack") return bufferOf((args[0] as PackToCheck).content);
   return method === "giveBack" ? args.flatMap(bufferOf) : [];
 }
 
 /** The memory that goes with what a call gives. */
 export function buffersOfResult(method: LaneMethod, value: unknown): ArrayBuffer[] {
-  if (method === "checkPack") return [(value as CheckedPack).memory];
-  if (method === "finishPack") return bufferOf((value as StorablePack | undefined)?.bytes);
-  return method === "pack" ? (value as PackedChunks).packs.flatMap(({ bytes }) => bufferOf(bytes)) : [];
+  if (method === "finishPack") return bufferOf((value as StorablePack | undefined)?.content);
+  return method === "pack" ? (value as PackedChunks).packs.flatMap(({ content }) => bufferOf(content)) : [];
 }
 
+/** None of a pack that is in a file. */
 function bufferOf(bytes: unknown): ArrayBuffer[] {
   return bytes instanceof Uint8Array && bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
 }

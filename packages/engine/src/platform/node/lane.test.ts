@@ -1,26 +1,29 @@
 import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
-import { statSync } from "node:fs";
+import { closeSync, readSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openBlob } from "../../blob/seal-blob.ts";
-import { wasmCutFinder } from "../../compute/wasm/cut-finder.ts";
-import { inlineLane } from "../../compute/inline-lane.ts";
 import { type FileToRead, type Lane, slotBytes } from "../../compute/lane.ts";
 import { generateMasterKey } from "../../crypto/master-key.ts";
 import { blobRowWords, offsetAt, rowId } from "../../format/index-rows.ts";
 import { blobIdFromBytes } from "../../format/ids.ts";
 import { chunks } from "../../chunk/chunker.ts";
 import type { StorablePack } from "../../pack/storable-pack.ts";
-import { nodeFileReader } from "./file-reader.ts";
+import { nodeLane } from "./node-lane.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { workerLane } from "./worker-lane.ts";
 
 const mib = 1024 * 1024;
 const polynomial = 0x3da3358b4dc173n;
 const masterKey = generateMasterKey(nodePrimitives);
-const settings = { masterKey, polynomial, compression: "auto", packSizeBytes: 4 * mib } as const;
-const inline = () => inlineLane({ primitives: nodePrimitives, reader: nodeFileReader, openCutFinder: wasmCutFinder });
+const settings = {
+  masterKey,
+  polynomial,
+  compression: "auto",
+  packSizeBytes: 4 * mib,
+  draftFolder: undefined,
+} as const;
 
 let folder: string;
 let lane: Lane;
@@ -53,6 +56,17 @@ function idsIn(pack: StorablePack | undefined): string[] {
   return Array.from({ length: blobs.length / blobRowWords }, (_, row) => rowId(blobs, row * blobRowWords));
 }
 
+/** What the pack holds, wherever it lies. A file is closed. */
+function bytesOf(pack: StorablePack | undefined): Uint8Array {
+  if (pack === undefined) return new Uint8Array(0);
+  const { content } = pack;
+  if (content instanceof Uint8Array) return content;
+  const bytes = new Uint8Array(content.sizeBytes + 1);
+  const length = readSync(content.descriptor, bytes, { position: 0 });
+  closeSync(content.descriptor);
+  return bytes.subarray(0, length);
+}
+
 async function lengthsOf(bytes: Uint8Array): Promise<number[]> {
   const lengths: number[] = [];
   const whole = (async function* () {
@@ -63,12 +77,14 @@ async function lengthsOf(bytes: Uint8Array): Promise<number[]> {
 }
 
 describe.each([
-  ["a worker thread", workerLane],
-  ["this thread", inline],
-])("a lane in %s", (_where, open) => {
+  ["a worker thread", workerLane, "files"],
+  ["a worker thread", workerLane, "memory"],
+  ["this thread", nodeLane, "files"],
+  ["this thread", nodeLane, "memory"],
+])("a lane in %s, with packs in %s", (_where, open, packsIn) => {
   beforeEach(async () => {
     lane = open();
-    await lane.openBackup(settings);
+    await lane.openBackup({ ...settings, draftFolder: packsIn === "files" ? folder : undefined });
   });
 
   test("reads whole files and names their chunks, one file after another", async () => {
@@ -90,7 +106,7 @@ describe.each([
     const pack = await lane.finishPack();
     expect(idsIn(pack)).toEqual([sha256("second")]);
     const [offset = 0, length = 0, uncompressedLength = 0] = pack?.rows.blobs.subarray(offsetAt) ?? [];
-    const sealed = pack?.bytes.subarray(offset, offset + length) ?? new Uint8Array(0);
+    const sealed = bytesOf(pack).subarray(offset, offset + length);
     const id = blobIdFromBytes(Uint8Array.fromHex(sha256("second")));
     expect(openBlob(nodePrimitives, masterKey, { sealed, uncompressedLength }, id)).toEqual(
       new TextEncoder().encode("second"),
@@ -177,10 +193,11 @@ describe.each([
       await lane.hashFiles(0, [found(path)]);
       const { lengths } = await lane.hashFiles(0, [found(path)]);
       const { packs } = await lane.pack(0, [...lengths.keys()]);
-      for (const { id, bytes } of packs) {
-        expect(nodePrimitives.sha256(bytes).toHex()).toBe(id);
-        names.push(id);
-        await lane.giveBack(bytes);
+      for (const pack of packs) {
+        expect(pack.content instanceof Uint8Array).toBe(packsIn === "memory");
+        expect(nodePrimitives.sha256(bytesOf(pack)).toHex()).toBe(pack.id);
+        names.push(pack.id);
+        if (pack.content instanceof Uint8Array) await lane.giveBack(pack.content);
       }
     }
     // Each sealing draws new IVs: no two packs are alike.

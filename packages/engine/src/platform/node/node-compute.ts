@@ -1,8 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Compute } from "../../compute/compute.ts";
-import { inlineLane } from "../../compute/inline-lane.ts";
-import { wasmCutFinder } from "../../compute/wasm/cut-finder.ts";
-import { nodeFileReader } from "./file-reader.ts";
+import { openFileDraft } from "./file-draft.ts";
+import { nodeLane } from "./node-lane.ts";
 import { nodePrimitives } from "./primitives.ts";
 import { workerLane } from "./worker-lane.ts";
 
@@ -14,10 +13,10 @@ const maxWorkers = 8;
  * work for them, and end with the operation that they worked for.
  */
 export function nodeCompute({ workers = defaultWorkers() }: { readonly workers?: number } = {}): Compute {
-  const here = () => inlineLane({ primitives: nodePrimitives, reader: nodeFileReader, openCutFinder: wasmCutFinder });
   return {
     primitives: nodePrimitives,
-    lanes: workers === 0 ? [here()] : Array.from({ length: workers }, workerLane),
+    openFileDraft,
+    lanes: workers === 0 ? [nodeLane()] : Array.from({ length: workers }, workerLane),
   };
 }
 

@@ -1,4 +1,4 @@
-import { createCipheriv, createSecretKey, hash, randomBytes, scrypt, type KeyObject } from "node:crypto";
+import { createCipheriv, createHash, createSecretKey, hash, randomBytes, scrypt, type KeyObject } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { wasmPoly1305 } from "../../compute/wasm/poly1305.ts";
 import { equalBytes } from "../../crypto/equal-bytes.ts";
@@ -11,6 +11,10 @@ import { zstdBoundBytes, zstdLevels } from "./zstd-level.ts";
 /** The format's algorithms by `node:crypto` and `node:zlib`, on every platform that Node runs on. */
 export const nodeCryptoPrimitives: Primitives = {
   sha256,
+  sha256Stream: () => {
+    const stream = createHash("sha256");
+    return { update: (bytes) => stream.update(bytes), digest: () => asPlainBytes(stream.digest()) };
+  },
   sha256Many: fastestSha256Many(sha256, wasmSha256Lanes, () => performance.now()),
   aes256Ctr: (key, iv, bytes) => asPlainBytes(createCipheriv("aes-256-ctr", aes256Keys(key), iv).update(bytes)),
   aes128Block: (key, block) => {

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { portablePrimitives } from "../../crypto/portable-primitives.ts";
 import type { Compression, Primitives } from "../../crypto/primitives.ts";
+import { concatBytes } from "../../format/concat-bytes.ts";
 import { nativePrimitives } from "./native-primitives.ts";
 import { nodeCryptoPrimitives } from "./node-crypto-primitives.ts";
 import { nodePrimitives } from "./primitives.ts";
@@ -35,6 +36,16 @@ describe.each(implementations)("the %s primitives", (_, primitives) => {
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(20), (buffer, start) => {
         const message = buffer.subarray(start);
         expect(primitives.sha256(message).toHex()).toBe(createHash("sha256").update(message).digest("hex"));
+      }),
+    );
+  });
+
+  test("give the SHA-256 of what comes in pieces", () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 5 }), (pieces) => {
+        const stream = primitives.sha256Stream();
+        for (const piece of pieces) stream.update(piece);
+        expect(stream.digest()).toEqual(primitives.sha256(concatBytes(pieces)));
       }),
     );
   });
@@ -205,6 +216,7 @@ describe.each(implementations)("the %s primitives", (_, primitives) => {
     const results = () => [
       primitives.sha256(ten),
       ...primitives.sha256Many([ten, key]),
+      primitives.sha256Stream().digest(),
       primitives.aes256Ctr(key, key.subarray(16), ten),
       primitives.aes128Block(key.subarray(16), key.subarray(16)),
       primitives.poly1305(key.with(0, 1), ten.with(0, 1)),

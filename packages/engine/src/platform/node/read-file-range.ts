@@ -2,21 +2,21 @@ import { type FileHandle, constants, open } from "node:fs/promises";
 import { EngineError } from "../../errors/engine-error.ts";
 import { rangeLength, tooShort } from "../../store/byte-range.ts";
 import { objectMaxBytes } from "../../store/collect-bytes.ts";
-import type { ByteRange, GetOptions } from "../../store/object-store.ts";
+import type { ByteRange } from "../../store/object-store.ts";
 import type { Paced } from "../../store/pace.ts";
 
 /** A pipe in the place of an object would block an ordinary open for ever. Not defined on Windows. */
 const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Reads `range` of a regular file, all of it without one, into `room` if that is long enough, else into a buffer of its own. Rejects with
+ * Reads `range` of a regular file, all of it without one. Rejects with
  * `corrupt-data` if the file ends before, or is no file; otherwise with the system's errors.
  */
 export async function readFileRange(
   path: string,
   range: ByteRange | undefined,
   label: string,
-  { room, ...paced }: Paced & Pick<GetOptions, "room"> = {},
+  paced: Paced = {},
 ): Promise<Uint8Array> {
   const file = await open(path, openFlags);
   try {
@@ -28,7 +28,7 @@ export async function readFileRange(
     if (lengthBytes > objectMaxBytes) {
       throw new EngineError("corrupt-data", `${label}: ${lengthBytes} bytes are more than any object may have`);
     }
-    const bytes = room && room.length >= lengthBytes ? room.subarray(0, lengthBytes) : new Uint8Array(lengthBytes);
+    const bytes = new Uint8Array(lengthBytes);
     await fill(bytes, file, wanted.start, label, paced);
     return bytes;
   } finally {

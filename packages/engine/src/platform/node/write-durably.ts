@@ -1,9 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { fchmod, fstat, fsync } from "node:fs";
 import { type FileHandle, constants, link, open, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { invariant } from "../../errors/invariant.ts";
+import type { Abortable } from "../../flow/abortable.ts";
+import type { UnnamedFile } from "../../flow/unnamed-file.ts";
 import { type Paced, pacedPieces } from "../../store/pace.ts";
 import { errnoOf } from "./file-errors.ts";
+import { nameFile } from "./unnamed-file.ts";
 
 export interface DurableWrite extends Paced {
   /** POSIX permission bits while it is written, and when it is done. Windows has no such bits. */
@@ -32,6 +37,32 @@ export async function writeDurably(path: string, bytes: Uint8Array, write: Durab
   }
   await syncFolder(dirname(path));
 }
+
+/** Gives an unnamed file its name, so that after it resolves a power cut can't undo it. What had the name before is replaced. Rejects with the system's errors. */
+export async function nameDurably(
+  path: string,
+  { descriptor, sizeBytes }: UnnamedFile,
+  { modeWhenDone, signal }: Abortable & Pick<DurableWrite, "modeWhenDone">,
+): Promise<void> {
+  const { size } = await statOpen(descriptor);
+  invariant(size === sizeBytes, "a file that was written whole has the length of its bytes");
+  await unlessUnsupported(chmodOpen(descriptor, modeWhenDone), "EPERM", "EACCES");
+  await unlessUnsupported(syncOpen(descriptor));
+  signal?.throwIfAborted();
+  const temporary = temporaryBeside(path);
+  nameFile(descriptor, temporary);
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+const statOpen = promisify(fstat);
+const chmodOpen = promisify(fchmod);
+const syncOpen = promisify(fsync);
 
 /** Replaces a file so that nobody sees a part of it; a power cut may lose it. For what can be had again. */
 export async function replaceFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {

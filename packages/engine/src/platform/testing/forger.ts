@@ -9,6 +9,7 @@ import { encodeKeyFile } from "../../format/key-file.ts";
 import { decodePackHeader } from "../../format/pack-header.ts";
 import { objectName } from "../../format/object-name.ts";
 import { PackBuilder } from "../../pack/pack-builder.ts";
+import { memoryDraft } from "../../pack/pack-draft.ts";
 import type { Repository, RepositoryDeps } from "../../repository/repository.ts";
 import { saveUnpacked, type UnpackedKind } from "../../repository/unpacked-files.ts";
 
@@ -26,7 +27,7 @@ export interface Lies {
 /** Puts into a repository what no honest program would, sealed with the repository's own key: for tests of what readers make of it. */
 export class Forger {
   readonly #repository: Repository;
-  #builder = new PackBuilder();
+  #builder = new PackBuilder(memoryDraft());
   readonly #lies = new Map<string, Partial<PackedBlob>>();
 
   constructor(repository: Repository) {
@@ -52,9 +53,9 @@ export class Forger {
   /** Stores what was added as one pack with an index file of its own. */
   async store(): Promise<ObjectId> {
     const { store, compute, masterKey } = this.#repository;
-    const { id, bytes, header } = this.#builder.finish(compute.primitives, masterKey);
-    this.#builder = new PackBuilder();
-    await store.put(objectName("data", id), bytes);
+    const { id, content, header } = this.#builder.finish(compute.primitives, masterKey);
+    this.#builder = new PackBuilder(memoryDraft());
+    await store.put(objectName("data", id), content);
     const told = decodePackHeader(header, 2).map((blob) => ({ ...blob, ...this.#lies.get(`${blob.type}/${blob.id}`) }));
     await this.json("index", { packs: [{ id, blobs: told.map(indexEntry) }] });
     return id;

@@ -42,19 +42,6 @@ export function objectStoreSuite(name: string, make: () => Promise<StoreUnderTes
     });
 
     storeTest(
-      "an object comes whole, and so does a part, whether the memory given for it does or is too short",
-      async (store) => {
-        const { name: object, bytes } = await putNew(store, "data", "an object with some text in it");
-        const range = { start: 3, end: 9 };
-        for (const roomBytes of [0, range.end - range.start, bytes.length, 1000]) {
-          const room = new Uint8Array(roomBytes).fill(0xaa);
-          expect(await store.get(object, { room })).toEqual(bytes);
-          expect(await store.get(object, { range, room })).toEqual(bytes.slice(range.start, range.end));
-        }
-      },
-    );
-
-    storeTest(
       "objects come through whole in pieces at a pace, and it is asked for each byte once or not at all",
       async (store) => {
         const bytes = noise(200_003);
