@@ -18,8 +18,6 @@ v8.setFlagsFromString("--no-allocation-site-pretenuring");
 // Collects again when the old objects have grown by a third, not when they have doubled. Measured, full backup of a folder of a million files: 881 to 909 MB
 // instead of 1134, which is what its memory is bounded by; others take a few percent more CPU seconds.
 v8.setFlagsFromString("--heap-growing-percent=30");
-// For the worker threads, which begin later.
-v8.setFlagsFromString("--max-semi-space-size=4");
 
 try {
   const folder = path.join(cacheFolder(), "compiled");

@@ -12,6 +12,7 @@ import { AgentError } from "../errors/agent-error.ts";
 import { exitCode, type ExitCode } from "../errors/exit-code.ts";
 import { homeOf } from "../enrolment/enrolled-machine.ts";
 import { machineFacts } from "../host/facts.ts";
+import { moreYoungObjects } from "../host/young-objects.ts";
 import { backupRules, backupTargets } from "../jobs/backup-sources.ts";
 import { BackupReporter } from "./backup-reporter.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
@@ -205,6 +206,7 @@ async function backUpPaths(
   { source, targets, rules, ahead }: ChosenPaths,
 ): Promise<BackupResult> {
   const { backup, findSnapshot } = await import("@saveos/engine");
+  using _young = moreYoungObjects();
   const parent =
     options.parent === undefined
       ? undefined

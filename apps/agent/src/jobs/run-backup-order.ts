@@ -1,6 +1,7 @@
 import type { BackupOrder } from "@saveos/contract";
 import type { BackupProgress, BackupResult, LockOptions, Problem, Repository } from "@saveos/engine";
 import type { MachineFacts } from "../host/facts.ts";
+import { moreYoungObjects } from "../host/young-objects.ts";
 import { backupRules, backupTargets } from "./backup-sources.ts";
 import type { JobEnd, JobRun } from "./job-end.ts";
 import { reasonWithoutNames } from "./reason-without-names.ts";
@@ -49,6 +50,7 @@ async function backUp(
   const withAtime = false;
   await using ahead = listTargetsAhead(source, targets, rules, { withAtime });
   await using opened = await deps.openRepository(signal);
+  using _young = moreYoungObjects();
   return await backup(opened.repository, source, {
     targets,
     rules,
