@@ -74,8 +74,8 @@ export function folderStore(root: string): ObjectStore {
     pathOf,
     draftFolder: join(root, "data"),
     async put(name, unnamed, { signal } = {}) {
-      await place(name, signal, async ({ file }) => {
-        await nameDurably(pathOf(name), unnamed, { modeWhenDone: file, signal });
+      await place(name, signal, async ({ fileWhileWritten, file }) => {
+        await nameDurably(pathOf(name), unnamed, { modeWhileWritten: fileWhileWritten, modeWhenDone: file, signal });
       });
     },
     close: ({ descriptor }) => closeSync(descriptor),

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { fchmod, fstat, fsync } from "node:fs";
+import { fchmod, fstat, fsync, read } from "node:fs";
 import { type FileHandle, constants, link, open, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { invariant } from "../../errors/invariant.ts";
-import type { Abortable } from "../../flow/abortable.ts";
 import type { UnnamedFile } from "../../flow/unnamed-file.ts";
 import { type Paced, pacedPieces } from "../../store/pace.ts";
 import { errnoOf } from "./file-errors.ts";
@@ -38,20 +37,32 @@ export async function writeDurably(path: string, bytes: Uint8Array, write: Durab
   await syncFolder(dirname(path));
 }
 
-/** Gives an unnamed file its name, so that after it resolves a power cut can't undo it. What had the name before is replaced. Rejects with the system's errors. */
+/**
+ * `writeDurably` of what is in an unnamed file, by giving it a name, or where that can't be done by copying it. `name` is for tests. It is synced only when it
+ * has a name: of one without, some file systems keep nothing.
+ */
 export async function nameDurably(
   path: string,
-  { descriptor, sizeBytes }: UnnamedFile,
-  { modeWhenDone, signal }: Abortable & Pick<DurableWrite, "modeWhenDone">,
+  file: UnnamedFile,
+  write: Omit<DurableWrite, "exclusive">,
+  name: (descriptor: number, path: string) => void = nameFile,
 ): Promise<void> {
+  const { descriptor, sizeBytes } = file;
   const { size } = await statOpen(descriptor);
   invariant(size === sizeBytes, "a file that was written whole has the length of its bytes");
-  await unlessUnsupported(chmodOpen(descriptor, modeWhenDone), "EPERM", "EACCES");
-  await unlessUnsupported(syncOpen(descriptor));
-  signal?.throwIfAborted();
+  write.signal?.throwIfAborted();
   const temporary = temporaryBeside(path);
-  nameFile(descriptor, temporary);
   try {
+    name(descriptor, temporary);
+  } catch (error) {
+    if (!hasNoHardLinks(error)) throw error;
+    await writeDurably(path, await bytesOf(file), { ...write, exclusive: false });
+    return;
+  }
+  try {
+    await unlessUnsupported(chmodOpen(descriptor, write.modeWhenDone), "EPERM", "EACCES");
+    await unlessUnsupported(syncOpen(descriptor));
+    write.signal?.throwIfAborted();
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
@@ -60,9 +71,20 @@ export async function nameDurably(
   await syncFolder(dirname(path));
 }
 
+async function bytesOf({ descriptor, sizeBytes }: UnnamedFile): Promise<Uint8Array> {
+  const bytes = new Uint8Array(sizeBytes);
+  for (let done = 0; done < sizeBytes;) {
+    const { bytesRead } = await readOpen(descriptor, bytes, done, sizeBytes - done, done);
+    invariant(bytesRead > 0, "nobody shortens a file that has no name");
+    done += bytesRead;
+  }
+  return bytes;
+}
+
 const statOpen = promisify(fstat);
 const chmodOpen = promisify(fchmod);
 const syncOpen = promisify(fsync);
+const readOpen = promisify(read);
 
 /** Replaces a file so that nobody sees a part of it; a power cut may lose it. For what can be had again. */
 export async function replaceFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
@@ -107,9 +129,9 @@ async function moveExclusively(from: string, to: string): Promise<void> {
   await unlink(from);
 }
 
-/** FAT and some network file systems. */
+/** FAT and some network file systems; or the name is on another file system. */
 function hasNoHardLinks(error: unknown): boolean {
-  return ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EMLINK"].includes(errnoOf(error) ?? "");
+  return ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EMLINK", "EXDEV"].includes(errnoOf(error) ?? "");
 }
 
 /** Two at the same moment could both succeed; that is the best such file systems offer without leaving half a file after a crash. */
