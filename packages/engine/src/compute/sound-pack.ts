@@ -86,7 +86,7 @@ export class PackChecker {
     for (const { id, offset, length, uncompressedLength } of packHeaderEntries(header, this.#version)) {
       end = offset + length;
       const plainBytes = plainBytesOf({ length, uncompressedLength });
-      if (end > blobsEnd || plainBytes > openedMaxBytes) return false;
+      if (end > blobsEnd || Math.max(length, plainBytes) > openedMaxBytes) return false;
       if (openedBytes + plainBytes > roomBytes) {
         if (!this.#haveTheirNames(opened)) return false;
         opened = [];
