@@ -6,35 +6,42 @@ import v8 from "node:v8";
  * 205 MB and 10.6 with 8 MB after a while. Work that is done sooner gains nothing.
  */
 
-/** For the whole process: new objects get no more room than they have now. */
-export function keepYoungObjectsFew(): void {
-  setGrowth(1);
+/** The room that V8 has for new objects. */
+export interface YoungGeneration {
+  sizeBytes(): number;
+  /** How many times as much it may take when it grows; 1: it does not. */
+  setGrowth(factor: number): void;
 }
 
+export const youngGeneration: YoungGeneration = {
+  sizeBytes() {
+    // What it has taken from the system so far goes up and down by itself.
+    const young = v8.getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space");
+    return young === undefined ? 0 : young.space_used_size + young.space_available_size;
+  },
+  setGrowth: (factor) => v8.setFlagsFromString(`--semi-space-growth-factor=${factor}`),
+};
+
+/** For the whole process: new objects get no more room than they have now. */
+export function keepYoungObjectsFew(): void {
+  youngGeneration.setGrowth(1);
+}
+
+const grownBytes = 4 * 1024 * 1024;
+
 /** Once this has been going on for a while, new objects get some 8 MB. Leaving the scope before that changes nothing. */
-export function moreYoungObjects(afterMs = 1500): Disposable {
+export function moreYoungObjects(afterMs = 1500, young = youngGeneration): Disposable {
   let timer = setTimeout(grow, afterMs).unref();
   function grow(): void {
-    setGrowth(8);
+    young.setGrowth(8);
     // V8 grows when enough objects have stayed in use, at some collection soon, and would go on to its limit.
     timer = setInterval(() => {
-      if (youngBytes() >= grownBytes) stop();
+      if (young.sizeBytes() >= grownBytes) stop();
     }, 10).unref();
   }
   function stop(): void {
     clearTimeout(timer);
-    setGrowth(1);
+    young.setGrowth(1);
   }
   return { [Symbol.dispose]: stop };
-}
-
-/** Two halves, of which one is in use. */
-const grownBytes = 8 * 1024 * 1024;
-
-export function youngBytes(): number {
-  return v8.getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0;
-}
-
-function setGrowth(factor: number): void {
-  v8.setFlagsFromString(`--semi-space-growth-factor=${factor}`);
 }
