@@ -55,7 +55,8 @@ export class BackupLane {
   readonly #settings: BackupLaneSettings;
   readonly #finder: CutFinder;
   readonly #slots: Slot[] = [];
-  #open: PackBuilder;
+  /** Begun with the first chunk. */
+  #open: PackBuilder | undefined;
   /** Memory of packs that are stored. */
   readonly #spare: Uint8Array[] = [];
   /** What packs in files grow by way of: a chunk may be waiting in it when the largest one comes. */
@@ -64,7 +65,6 @@ export class BackupLane {
   constructor(deps: BackupLaneDeps, settings: BackupLaneSettings) {
     this.#deps = deps;
     this.#settings = settings;
-    this.#open = this.#newPack();
     this.#finder = deps.openCutFinder(settings.polynomial, (slotsPerLane + 1) * slotBytes);
   }
 
@@ -136,8 +136,9 @@ export class BackupLane {
       const chunk = chunks[number];
       invariant(chunk !== undefined, "a wanted chunk lies in its slot");
       const id = ids.subarray(number * idBytes, (number + 1) * idBytes);
-      const stored = this.#open.seal("data", id, this.#bytesOf(chunk), sealing);
-      if (this.#open.isFull(packSizeBytes)) packs.push(this.#finish());
+      const open = (this.#open ??= this.#newPack());
+      const stored = open.seal("data", id, this.#bytesOf(chunk), sealing);
+      if (open.isFull(packSizeBytes)) packs.push(this.#finish(open));
       return stored;
     });
     return { storedBytes, packs };
@@ -148,11 +149,11 @@ export class BackupLane {
   }
 
   finishPack(): StorablePack | undefined {
-    return this.#open.blobCount === 0 ? undefined : this.#finish();
+    return this.#open && this.#finish(this.#open);
   }
 
   close(): void {
-    this.#open.discard();
+    this.#open?.discard();
   }
 
   #readWhole(file: FileToRead, room: Uint8Array): { sizeBytes: number; change: string | undefined } | "too-large" {
@@ -189,20 +190,20 @@ export class BackupLane {
     return this.#finder.buffer.subarray(start, end);
   }
 
-  #finish(): StorablePack {
-    const pack = this.#open.finish(this.#deps.primitives, this.#settings.masterKey);
-    this.#open = this.#newPack();
+  #finish(open: PackBuilder): StorablePack {
+    const pack = open.finish(this.#deps.primitives, this.#settings.masterKey);
+    this.#open = undefined;
     return storablePack(pack);
   }
 
   #newPack(): PackBuilder {
     const { draftFolder, packSizeBytes } = this.#settings;
-    // Memory that nothing was written to takes no room yet: the pack may end with the largest chunk.
     if (draftFolder !== undefined && this.#deps.openFileDraft) {
       this.#draftRoom ??= new Uint8Array(2 * slotBytes);
       const draft = this.#deps.openFileDraft(draftFolder, this.#draftRoom);
       if (draft) return new PackBuilder(draft);
     }
+    // Memory that nothing was written to takes no room yet: the pack may end with the largest chunk.
     return new PackBuilder(
       memoryDraft(this.#spare.pop() ?? new Uint8Array(packSizeBytes + slotBytes + headerRoomBytes)),
     );

@@ -16,8 +16,8 @@ import type { CheckReport } from "./check-report.ts";
 const packsAtOnce = 2;
 
 /**
- * Reads whole packs and verifies their name, header and every blob, in lanes where there are some: in memory is one pack a lane, and one more. A pack
- * that looks damaged is read once more, in this thread, before it is reported.
+ * Reads whole packs and verifies their name, header and every blob, in lanes where there are some: in memory is one pack a lane, and one more, unless
+ * lanes read them by themselves. A pack that looks damaged is read once more, in this thread, before it is reported.
  */
 export async function checkPackData(
   repository: Repository,

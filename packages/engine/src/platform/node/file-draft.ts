@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { closeSync, writeSync } from "node:fs";
 import type { EngineError } from "../../errors/engine-error.ts";
 import { objectIdFromBytes } from "../../format/ids.ts";
@@ -6,6 +5,7 @@ import type { PackDraft } from "../../pack/pack-draft.ts";
 import type { UnnamedFile } from "../../flow/unnamed-file.ts";
 import { folderError } from "./file-errors.ts";
 import type { Descriptor } from "./posix-library.ts";
+import { nodePrimitives } from "./primitives.ts";
 import { openUnnamedFile } from "./unnamed-file.ts";
 
 /** Written and hashed together, from the processor's cache. */
@@ -21,7 +21,7 @@ export function openFileDraft(folder: string, room: Uint8Array): PackDraft<Unnam
 }
 
 function draftIn(descriptor: Descriptor, room: Uint8Array, action: string): PackDraft<UnnamedFile> {
-  const hash = createHash("sha256");
+  const hash = nodePrimitives.sha256Stream();
   let writtenBytes = 0;
   let waitingBytes = 0;
   let failure: EngineError | undefined;

@@ -9,8 +9,8 @@ import type { Paced } from "../../store/pace.ts";
 const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Reads `range` of a regular file, all of it without one. Rejects with
- * `corrupt-data` if the file ends before, or is no file; otherwise with the system's errors.
+ * Reads `range` of a regular file, all of it without one. Rejects with `corrupt-data` if the file ends before, or is no file; otherwise with the
+ * system's errors.
  */
 export async function readFileRange(
   path: string,

@@ -1,6 +1,6 @@
 import { closeSync, constants, existsSync, openSync } from "node:fs";
-import type { Descriptor } from "./posix-library.ts";
-import { calls, check, terminated } from "./posix-library.ts";
+import { noDirectory } from "./linux-statx.ts";
+import { calls, check, type Descriptor, terminated } from "./posix-library.ts";
 
 /** Opens a new file in the folder that has no name and is gone when it is closed (O_TMPFILE, open(2)). Undefined where there are none. */
 export function openUnnamedFile(folder: string): Descriptor | undefined {
@@ -19,7 +19,7 @@ export function openUnnamedFile(folder: string): Descriptor | undefined {
 export function nameFile(descriptor: Descriptor, path: string): void {
   const from = terminated(Buffer.from(pathOf(descriptor)));
   const to = terminated(Buffer.from(path));
-  check("linkat", calls().linkat(anywhere, from, anywhere, to, followLink));
+  check("linkat", calls().linkat(noDirectory, from, noDirectory, to, followLink));
 }
 
 const flags = 0o20000000 | (constants.O_DIRECTORY ?? 0) | constants.O_RDWR;
@@ -30,7 +30,5 @@ function pathOf(descriptor: Descriptor): string {
   return `/proc/self/fd/${descriptor}`;
 }
 
-/** In the place of a directory: the path is absolute. AT_FDCWD. */
-const anywhere = -100;
 /** AT_SYMLINK_FOLLOW. */
 const followLink = 0x400;

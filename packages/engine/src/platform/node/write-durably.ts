@@ -25,15 +25,12 @@ export async function writeDurably(path: string, bytes: Uint8Array, write: Durab
   write.signal?.throwIfAborted();
   const temporary = temporaryBeside(path);
   const file = await open(temporary, "wx", write.modeWhileWritten);
-  try {
+  await orUnlink(temporary, async () => {
     await fill(file, bytes, write);
     write.signal?.throwIfAborted();
     if (write.exclusive) await moveExclusively(temporary, path);
     else await rename(temporary, path);
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  }
+  });
   await syncFolder(dirname(path));
 }
 
@@ -59,15 +56,12 @@ export async function nameDurably(
     await writeDurably(path, await bytesOf(file), { ...write, exclusive: false });
     return;
   }
-  try {
+  await orUnlink(temporary, async () => {
     await unlessUnsupported(chmodOpen(descriptor, write.modeWhenDone), "EPERM", "EACCES");
     await unlessUnsupported(syncOpen(descriptor));
     write.signal?.throwIfAborted();
     await rename(temporary, path);
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  }
+  });
   await syncFolder(dirname(path));
 }
 
@@ -89,9 +83,16 @@ const readOpen = promisify(read);
 /** Replaces a file so that nobody sees a part of it; a power cut may lose it. For what can be had again. */
 export async function replaceFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   const temporary = temporaryBeside(path);
-  try {
+  await orUnlink(temporary, async () => {
     await writeFile(temporary, bytes, { flag: "wx", mode });
     await rename(temporary, path);
+  });
+}
+
+/** Does what makes a temporary file a lasting one; if that fails, the file goes. */
+async function orUnlink(temporary: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;
