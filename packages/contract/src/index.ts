@@ -7,4 +7,5 @@ export * from "./api/jobs.ts";
 export * from "./api/monitoring.ts";
 export * from "./api/problem.ts";
 export * from "./jobs.ts";
+export * from "./plans.ts";
 export * from "./primitives.ts";

@@ -4,7 +4,7 @@ import { z } from "zod";
 export const jobState = z.enum(["pending", "running", "completed", "partial", "failed", "cancelled"]);
 export type JobState = z.infer<typeof jobState>;
 
-export const jobKind = z.enum(["backup"]);
+export const jobKind = z.enum(["backup", "restore", "check"]);
 export type JobKind = z.infer<typeof jobKind>;
 
 const nextStates: Record<JobState, readonly JobState[]> = {

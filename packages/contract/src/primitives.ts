@@ -20,3 +20,21 @@ export const hostname = z
   .regex(/^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$/, "must be a host name");
 
 export const platform = z.enum(["linux", "windows", "macos"]);
+
+/** A time zone by its name in the IANA database, such as `Europe/Paris`, or an offset such as `+05:30`. */
+export const timeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, "must be a time zone such as Europe/Paris");
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The public half of an agent's key pair (age X25519): what is sealed to it, only the agent can open. */
+export const recipient = z.string().regex(/^age1[02-9ac-hj-np-z]{58}$/, "must be an age recipient");

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, hostname, timestamp, uuid } from "../primitives.ts";
+import { count, hostname, timestamp, timeZone, uuid } from "../primitives.ts";
 import { order } from "./orders.ts";
 
 /** The longest that the server holds a heartbeat open while no order comes. Below the 60 s at which common proxies give up. */
@@ -12,6 +12,8 @@ export const heartbeatRequest = z.strictObject({
   machine_id: z.string().min(1).max(128),
   /** Made anew at every start of the agent: two sessions at once mean two machines with one identity. */
   session_id: uuid,
+  /** The zone of the machine's clock: plans go by it. */
+  time_zone: timeZone,
   running_jobs: z.array(uuid).max(100),
   /** How long the server may hold the answer back while there is no order. */
   wait_seconds: z.number().min(0).max(heartbeatWaitMaxSeconds),
@@ -25,5 +27,11 @@ export const heartbeatResponse = z.strictObject({
   cancel_jobs: z.array(uuid),
   /** Seconds until the next heartbeat is due once this one is answered without an order. */
   next_heartbeat_seconds: count,
+  /** The credential is old: ask for a new one (`POST /api/v1/agents/credential`). */
+  rotate_credential: z.boolean(),
 });
 export type HeartbeatResponse = z.infer<typeof heartbeatResponse>;
+
+/** A new credential. The one that asked for it works until the new one is first used, so an answer that is lost locks nobody out. */
+export const credentialResponse = z.strictObject({ credential: z.string() });
+export type CredentialResponse = z.infer<typeof credentialResponse>;

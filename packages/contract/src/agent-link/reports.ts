@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { count, hexId, timestamp, uuid } from "../primitives.ts";
 
-/** How far a running job is. Totals are there once the scan knows them. */
+/** How far a running job is. Totals are there once the scan knows them, speed and time left once they can be told. */
 export const progress = z.strictObject({
   files_done: count,
   bytes_done: count,
   files_total: count.optional(),
   bytes_total: count.optional(),
+  bytes_per_second: count.optional(),
+  seconds_left: count.optional(),
 });
 export type Progress = z.infer<typeof progress>;
 
@@ -30,10 +32,82 @@ export const backupSummary = z.strictObject({
 });
 export type BackupSummary = z.infer<typeof backupSummary>;
 
+/** What a restore did, in restic's words (`restic restore --json`, summary). */
+export const restoreSummary = z.strictObject({
+  total_files: count,
+  files_restored: count,
+  files_skipped: count,
+  total_bytes: count,
+  bytes_restored: count,
+  bytes_skipped: count,
+  /** Files and folders that could not be restored as they were. */
+  errors: count,
+});
+export type RestoreSummary = z.infer<typeof restoreSummary>;
+
+/** What a check found, in restic's words (`restic check --json`, summary). */
+export const checkSummary = z.strictObject({
+  num_errors: count,
+  broken_packs: z.array(hexId).max(1000),
+  suggest_repair_index: z.boolean(),
+  suggest_prune: z.boolean(),
+});
+export type CheckSummary = z.infer<typeof checkSummary>;
+
+export const jobSummary = z.union([backupSummary, restoreSummary, checkSummary]);
+export type JobSummary = z.infer<typeof jobSummary>;
+
+/** Why a job failed, for programs: some of these are worth another try. */
+export const jobError = z.enum([
+  /** The repository's objects could not be reached. */
+  "store-unavailable",
+  /** Another program holds a lock on the repository. */
+  "repository-locked",
+  /** The lock was lost, such as after a long sleep: going on without one could lose data. */
+  "lock-lost",
+  /** The agent, or its machine, stopped in the middle. */
+  "agent-stopped",
+  /** The agent was not heard of for a whole lease. */
+  "agent-lost",
+  "store-full",
+  "store-denied",
+  "no-repository",
+  "wrong-password",
+  "damaged-repository",
+  "nothing-readable",
+  "invalid-order",
+  "hook-failed",
+  "unknown",
+]);
+export type JobError = z.infer<typeof jobError>;
+
+/** Another try may go better by itself: the trouble was with the way to the repository or with the moment, not with the order. */
+export function isWorthRetrying(error: JobError): boolean {
+  return ["store-unavailable", "repository-locked", "lock-lost", "agent-stopped", "agent-lost"].includes(error);
+}
+
+/** The longest line of a job's log. */
+export const logLineMaxLength = 1000;
+
+/** One line of a job's log. Holds no file name: the machine's own log has those. */
+export const logLine = z.strictObject({
+  at: timestamp,
+  level: z.enum(["info", "warning", "error"]),
+  text: z.string().min(1).max(logLineMaxLength),
+});
+export type LogLine = z.infer<typeof logLine>;
+
 /** The agent tells the server how a job goes. `sequence` grows by one a report of a job, so a report sent twice counts once. */
 export const report = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("started"), job_id: uuid, sequence: count, at: timestamp }),
   z.strictObject({ kind: z.literal("progress"), job_id: uuid, sequence: count, at: timestamp, progress }),
+  z.strictObject({
+    kind: z.literal("log"),
+    job_id: uuid,
+    sequence: count,
+    at: timestamp,
+    lines: z.array(logLine).min(1).max(100),
+  }),
   z.strictObject({
     kind: z.literal("finished"),
     job_id: uuid,
@@ -42,7 +116,11 @@ export const report = z.discriminatedUnion("kind", [
     outcome: z.enum(["completed", "partial", "failed", "cancelled"]),
     /** Why it failed, without file names. */
     reason: z.string().max(2000).optional(),
-    summary: backupSummary.optional(),
+    /** Why it failed, for programs. */
+    error: jobError.optional(),
+    summary: jobSummary.optional(),
+    /** How many files and folders could not be read, by the system's code, such as `EACCES`. Their names stay on the machine. */
+    unreadable: z.record(z.string().max(64), count).optional(),
   }),
 ]);
 export type Report = z.infer<typeof report>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, hostname, platform, timestamp, uuid } from "../primitives.ts";
+import { count, hostname, platform, recipient, timestamp, timeZone, uuid } from "../primitives.ts";
 
 export const provisionRequest = z
   .strictObject({
@@ -36,6 +36,9 @@ export const registerRequest = z.strictObject({
   platform,
   agent_version: z.string().min(1).max(64),
   machine_id: z.string().min(1).max(128),
+  time_zone: timeZone,
+  /** What is sealed to it, such as which files to restore, the server can't read. */
+  recipient,
 });
 export type RegisterRequest = z.infer<typeof registerRequest>;
 
