@@ -90,12 +90,12 @@ test("a second server on one data folder is refused in two lines", { timeout }, 
   expect(await server.exited).toEqual([0, null]);
 });
 
-test("a server without any key says how to make one", { timeout }, async () => {
+test("a server that nobody administers prints the link that makes the first account", { timeout }, async () => {
   await rm(dataFolder, { recursive: true });
   const server = await serve();
   server.child.kill("SIGTERM");
   await server.exited;
-  expect(server.greeting).toContain("create-api-key");
+  expect(server.greeting).toMatch(/http:\/\/localhost:\d+\/setup#saveos_invite_/);
 });
 
 test.each([
@@ -131,6 +131,6 @@ test("a data folder that can't be made is named", { timeout }, async () => {
 
 test("version and help are said without touching anything", { timeout }, async () => {
   expect((await run(["version"])).stdout).toBe(`${version}\n`);
-  expect((await run(["--help"])).stdout).toContain("create-api-key");
+  expect((await run(["--help"])).stdout).toMatch(/http:\/\/localhost:\d+\/setup#saveos_invite_/);
   expect((await run([])).stdout).toContain("Example");
 });

@@ -12,8 +12,18 @@ export interface Config {
   readonly listenAddress: string;
   /** 0 takes any free port. */
   readonly httpsPort: number;
-  /** For people on this machine only: always on the loopback address. 0 takes any free port. */
+  /** Plain HTTP: for people on this machine, and for a proxy that ends TLS. 0 takes any free port. */
   readonly httpPort: number;
+  /** The address of the plain HTTP side: the loopback one, unless a proxy elsewhere must reach it. */
+  readonly httpListenAddress: string;
+  /** Addresses or networks of proxies that are believed when they say who the client is and whether it came by TLS. */
+  readonly trustedProxies: readonly string[];
+  /** What this process does: answer requests, do the server's tasks, or both. */
+  readonly role: "all" | "api" | "worker";
+  /** The address at which agents and people reach the server, if it isn't its own, such as a proxy's. Without a slash at its end. */
+  readonly publicUrl: string | undefined;
+  /** PEM file of the authority that agents are to trust, if it isn't the server's own: of who signed the proxy's certificate. */
+  readonly publicCaFile: string | undefined;
   /** The name by which agents reach the server, if it was set. */
   readonly publicName: string | undefined;
   /** All names beside those of the loopback that the server's certificate is for. */
@@ -42,6 +52,28 @@ const environment = z.object({
   SAVEOS_LISTEN: z.preprocess(emptyIsUnset, z.union([z.ipv4(), z.ipv6()], "must be an IP address").default("0.0.0.0")),
   SAVEOS_HTTPS_PORT: port(8000),
   SAVEOS_HTTP_PORT: port(3000),
+  SAVEOS_HTTP_LISTEN: z.preprocess(
+    emptyIsUnset,
+    z.union([z.ipv4(), z.ipv6()], "must be an IP address").default("127.0.0.1"),
+  ),
+  SAVEOS_TRUST_PROXY: z.preprocess(
+    emptyIsUnset,
+    z
+      .string()
+      .transform((list) => list.split(",").map((each) => each.trim()))
+      .pipe(
+        z.array(
+          z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be addresses or networks, separated by commas"),
+        ),
+      )
+      .default([]),
+  ),
+  SAVEOS_ROLE: z.preprocess(emptyIsUnset, z.enum(["all", "api", "worker"]).default("all")),
+  SAVEOS_PUBLIC_URL: z.preprocess(
+    emptyIsUnset,
+    z.url({ protocol: /^https$/, error: "must be an https:// address" }).optional(),
+  ),
+  SAVEOS_PUBLIC_CA_FILE: text,
   SAVEOS_HOSTNAME: z.preprocess(
     emptyIsUnset,
     z
@@ -85,6 +117,11 @@ export function readConfig(from: Readonly<Record<string, string | undefined>>): 
     listenAddress: settings.SAVEOS_LISTEN,
     httpsPort: settings.SAVEOS_HTTPS_PORT,
     httpPort: settings.SAVEOS_HTTP_PORT,
+    httpListenAddress: settings.SAVEOS_HTTP_LISTEN,
+    trustedProxies: settings.SAVEOS_TRUST_PROXY,
+    role: settings.SAVEOS_ROLE,
+    publicUrl: settings.SAVEOS_PUBLIC_URL?.replace(/\/+$/, ""),
+    publicCaFile: settings.SAVEOS_PUBLIC_CA_FILE,
     publicName: settings.SAVEOS_HOSTNAME[0],
     names: [...new Set([...settings.SAVEOS_HOSTNAME, hostname()])],
     databaseUrl: settings.DATABASE_URL,

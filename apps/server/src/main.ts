@@ -1,28 +1,51 @@
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
 import { createAccess } from "./access/access.ts";
+import { gatewayCallers } from "./access/gateway-callers.ts";
 import { createAgentLink } from "./agent-link/agent-link.ts";
 import { openNotifications } from "./agent-link/notifications.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, readConfig } from "./config.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { openServerDatabase } from "./database/open-database.ts";
-import { agentRoutes, forgetOldSessions } from "./features/agents/index.ts";
-import { createApiKey, hasUsableApiKey } from "./features/api-keys/index.ts";
-import { backupRoutes } from "./features/backups/index.ts";
+import {
+  accountRoutes,
+  createAuth,
+  ensureFirstTenant,
+  makeSetUpToken,
+  needsSetUp,
+  personIdentifier,
+  sessionSecret,
+  SignInLimit,
+} from "./features/accounts/index.ts";
+import { agentRoutes } from "./features/agents/index.ts";
+import { apiKeyRoutes, createApiKey } from "./features/api-keys/index.ts";
+import { auditRoutes, theServer } from "./features/audit/index.ts";
 import { enrolmentRoutes } from "./features/enrolment/index.ts";
+import { eventRoutes } from "./features/events/index.ts";
 import { homeRoutes } from "./features/home/index.ts";
-import { endLostJobs, jobRoutes, leaseMs } from "./features/jobs/index.ts";
+import { jobRoutes, restoresFrom } from "./features/jobs/index.ts";
 import { createMetrics, healthCheck, monitoringRoutes } from "./features/monitoring/index.ts";
+import { orderRoutes } from "./features/orders/index.ts";
+import { planRoutes } from "./features/plans/index.ts";
+import { repositoryRoutes } from "./features/repositories/index.ts";
+import { snapshotRoutes } from "./features/snapshots/index.ts";
+import { tenantRoutes } from "./features/tenants/index.ts";
+import { userRoutes } from "./features/users/index.ts";
 import { reconcileLedgers, registerGateway } from "./gateway/index.ts";
 import { createApp } from "./http/create-app.ts";
 import { closeApp, listen } from "./http/listen.ts";
 import { publicUrlFor } from "./http/public-url.ts";
+import { createLiveEvents } from "./live-events/live-events.ts";
 import { openObjectStorage } from "./object-store/index.ts";
+import { openQueue, prepareQueue } from "./queue/queue.ts";
 import { repeat } from "./repeat.ts";
 import { runProgram } from "./run-program.ts";
 import { errorText, ServerError } from "./server-error.ts";
+import { doTasks, tasks } from "./tasks.ts";
 import { certificateNames, openServerTls } from "./tls/server-certificate.ts";
 import { version } from "./version.ts";
 
@@ -34,16 +57,15 @@ export interface RunningServer extends AsyncDisposable {
   readonly httpUrl: string;
   /** PEM of the authority that signed the server's certificate. */
   readonly certificateAuthority: string;
-  /** No key opens the API yet. */
-  readonly needsApiKey: boolean;
-  /** Makes a key for an administrator. */
+  /** The link with which the first owner sets the server up, while nobody has an account. */
+  readonly setUpLink: string | undefined;
+  /** Makes a key that may do everything in the server's first tenant. */
   createApiKey(name: string): Promise<string>;
   /** Settles if the server can't go on, with the reason. */
   readonly failed: Promise<ServerError>;
 }
 
-const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Builds the whole server out of its parts and starts it: the only place where they are put together. */
 export async function startServer(config: Config, log: Logger, clock: Clock = systemClock): Promise<RunningServer> {
@@ -51,81 +73,138 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
   await prepareDataFolder(config.dataFolder);
   const tlsFolder = join(config.dataFolder, "tls");
   const tls = await openServerTls(tlsFolder, config.names, clock.now());
-  const { database, address, ended } = resources.use(await openServerDatabase(config));
+  const { databases, address, ended } = resources.use(
+    await openServerDatabase(config, async (at, owner) => await prepareQueue(at, owner, tasks)),
+  );
+  const { accounts } = databases;
   const objects = await openObjectStorage(config.objects);
-  const link = createAgentLink(resources.use(await openNotifications({ address, log })));
+  const notifications = resources.use(await openNotifications({ address, log }));
+  const link = createAgentLink(notifications);
+  const liveEvents = createLiveEvents(notifications);
+  const queue = resources.use(
+    await openQueue({ address, database: databases.door, log, supervises: config.role !== "api" }),
+  );
 
-  const metrics = createMetrics({ database, clock, link });
-  const access = createAccess({ database, clock, onRefused: metrics.countRefusedAttempt });
-  const checkHealth = healthCheck({ database, objects, log });
+  const metrics = createMetrics({ databases, clock, link, queue });
+  const auth = createAuth({ accounts, secret: await sessionSecret(accounts) });
+  const identifyPerson = personIdentifier({ accounts, auth });
+  const access = createAccess({ databases, clock, identifyPerson, onRefused: metrics.countRefusedAttempt });
+  const checkHealth = healthCheck({ databases, objects, log });
   const onIdentityConflict = (agentId: string) => {
     metrics.countIdentityConflict();
     log.warn({ agentId }, "two machines use the credential of one agent");
   };
-  const names = certificateNames(config.names);
   let httpsPort = config.httpsPort;
   const publicUrl = publicUrlFor({
+    publicUrl: config.publicUrl,
     publicName: config.publicName,
-    names,
+    names: certificateNames(config.names),
     hostname: hostname(),
     httpsPort: () => httpsPort,
   });
-  const deps = { database, clock, access, link, onIdentityConflict, checkHealth, metrics, publicUrl };
+  const certificateAuthority =
+    config.publicCaFile === undefined ? tls.authority : await readAuthority(config.publicCaFile);
+  const stopping = new AbortController();
+  const signInLimit = new SignInLimit(clock);
+  const deps = { databases, clock, access, auth, signInLimit, link, liveEvents, queue, objects, log, metrics };
+  const more = { onIdentityConflict, checkHealth, publicUrl, certificateAuthority, stopping: stopping.signal };
 
   const buildApp = async (certificate?: { readonly certificate: string; readonly key: string }) => {
-    const app = await createApp({ log, ...(certificate === undefined ? {} : { tls: certificate }) });
+    const { trustedProxies } = config;
+    const app = await createApp({ log, trustedProxies, ...(certificate === undefined ? {} : { tls: certificate }) });
     metrics.observe(app);
-    await app.register(await homeRoutes(deps));
-    await app.register(monitoringRoutes(deps));
-    await app.register(enrolmentRoutes({ ...deps, certificateAuthority: tls.authority }));
-    await app.register(agentRoutes(deps));
-    await app.register(backupRoutes(deps));
-    await app.register(jobRoutes(deps));
-    registerGateway(app, { database, objects, authorize: access.authorize, log });
+    if (config.role === "worker") await app.register(monitoringRoutes({ ...deps, ...more }));
+    else await registerFeatures(app, { ...deps, ...more });
     resources.defer(async () => await closeApp(app));
     return app;
   };
   const httpsApp = await buildApp(tls);
   const httpApp = await buildApp();
   // Stopped first of all: the answers to waiting agents are what the apps wait for.
-  resources.defer(() => link.close());
+  resources.defer(() => {
+    link.close();
+    stopping.abort();
+  });
   httpsPort = await listen(httpsApp, config.listenAddress, config.httpsPort, "SAVEOS_HTTPS_PORT");
-  const httpPort = await listen(httpApp, "127.0.0.1", config.httpPort, "SAVEOS_HTTP_PORT");
+  const httpPort = await listen(httpApp, config.httpListenAddress, config.httpPort, "SAVEOS_HTTP_PORT");
 
   const onFailure = (error: unknown) => log.error({ reason: errorText(error) }, "a regular task failed");
-  const startedAt = clock.now().getTime();
-  const endLost = async () => {
-    // A server that was away itself has heard nobody: it gives every agent a whole lease to speak up.
-    if (clock.now().getTime() - startedAt < leaseMs) return;
-    const lost = await endLostJobs({ database, clock });
-    if (lost.length > 0) log.warn({ jobs: lost }, "ended jobs whose agents were not heard of");
-  };
   const renewCertificate = async () => {
     const { certificate, key } = await openServerTls(tlsFolder, config.names, clock.now());
     if ("setSecureContext" in httpsApp.server) Object(httpsApp.server).setSecureContext({ cert: certificate, key });
   };
-  resources.use(repeat(minuteMs, endLost, onFailure));
   resources.use(repeat(dayMs, renewCertificate, onFailure));
-  resources.use(repeat(dayMs, async () => await forgetOldSessions({ database, clock }), onFailure));
-  const reconcileLog = log.child({ task: "reconcile" });
-  // It works through all objects and may be far from its end at a stop: the next start begins anew, so its complaints then mean nothing.
-  resources.defer(() => void (reconcileLog.level = "silent"));
-  void reconcileLedgers({ database, objects, log: reconcileLog }).catch((error: unknown) => {
-    reconcileLog.error({ reason: errorText(error) }, "could not reconcile the ledgers");
-  });
+  if (config.role !== "api") {
+    await doTasks({ databases, clock, queue, log });
+    const reconcileLog = log.child({ task: "reconcile" });
+    // It works through all objects and may be far from its end at a stop: the next start begins anew, so its complaints then mean nothing.
+    resources.defer(() => void (reconcileLog.level = "silent"));
+    void reconcileLedgers({ databases, objects, log: reconcileLog }).catch((error: unknown) => {
+      reconcileLog.error({ reason: errorText(error) }, "could not reconcile the ledgers");
+    });
+  }
 
+  const httpUrl = `http://localhost:${httpPort}`;
+  const isSetUp = config.role === "worker" || !(await needsSetUp(accounts));
+  const setUpLink = isSetUp ? undefined : `${httpUrl}/setup#${await makeSetUpToken({ accounts, clock })}`;
   const held = resources.move();
   return {
     httpsUrl: `https://localhost:${httpsPort}`,
-    httpUrl: `http://localhost:${httpPort}`,
+    httpUrl,
     certificateAuthority: tls.authority,
-    needsApiKey: !(await hasUsableApiKey(database, clock.now())),
-    createApiKey: async (name) => (await createApiKey({ database, clock }, { name })).key,
+    setUpLink,
+    createApiKey: async (name) => {
+      const database = databases.ofTenant(await ensureFirstTenant(accounts));
+      return (await createApiKey({ database, clock }, theServer, { name, role: "owner" })).key;
+    },
     failed: ended.then(
       (lastWords) => new ServerError("database-unavailable", `The embedded PostgreSQL has ended: ${lastWords}`),
     ),
     [Symbol.asyncDispose]: async () => await held.disposeAsync(),
   };
+}
+
+type FeatureDeps = Parameters<typeof accountRoutes>[0] &
+  Parameters<typeof agentRoutes>[0] &
+  Parameters<typeof enrolmentRoutes>[0] &
+  Parameters<typeof eventRoutes>[0] &
+  Parameters<typeof homeRoutes>[0] &
+  Parameters<typeof monitoringRoutes>[0] &
+  Pick<Parameters<typeof registerGateway>[1], "objects" | "log">;
+
+/** Everything that an API process answers. */
+async function registerFeatures(app: FastifyInstance, deps: FeatureDeps): Promise<void> {
+  await app.register(await homeRoutes(deps));
+  await app.register(monitoringRoutes(deps));
+  await app.register(accountRoutes(deps));
+  await app.register(userRoutes(deps));
+  await app.register(tenantRoutes(deps));
+  await app.register(apiKeyRoutes(deps));
+  await app.register(auditRoutes(deps));
+  await app.register(eventRoutes(deps));
+  await app.register(enrolmentRoutes(deps));
+  await app.register(agentRoutes(deps));
+  await app.register(planRoutes(deps));
+  await app.register(orderRoutes(deps));
+  await app.register(jobRoutes(deps));
+  await app.register(snapshotRoutes(deps));
+  await app.register(repositoryRoutes(deps));
+  const { databases, objects, log, access } = deps;
+  registerGateway(app, {
+    databases,
+    objects,
+    log,
+    authorize: gatewayCallers(access),
+    mayRestoreFrom: restoresFrom,
+  });
+}
+
+async function readAuthority(file: string): Promise<string> {
+  const pem = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new ServerError("bad-setting", `SAVEOS_PUBLIC_CA_FILE can't be read: ${errorText(cause)}.`, { cause });
+  });
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+  throw new ServerError("bad-setting", "SAVEOS_PUBLIC_CA_FILE holds no certificate in PEM form.");
 }
 
 /** Runs a server as this process until it is told to stop. */
@@ -142,14 +221,16 @@ export async function serve(environment: Readonly<Record<string, string | undefi
   if (failure !== undefined) throw failure;
 }
 
-function greeting({ httpsUrl, httpUrl, needsApiKey }: RunningServer, { dataFolder }: Config): string {
+function greeting({ httpsUrl, httpUrl, setUpLink }: RunningServer, { dataFolder }: Config): string {
   const lines = [
     `SaveOS ${version} is ready.`,
     `  For agents and the API  ${httpsUrl}`,
     `  For people, here        ${httpUrl}`,
     `  Data                    ${dataFolder}`,
   ];
-  if (needsApiKey) lines.push("No one can administer it yet. Make an API key: npx saveos-server create-api-key");
+  if (setUpLink !== undefined) {
+    lines.push("", "Nobody has an account yet. This link makes the first one, once, within a day:", `  ${setUpLink}`);
+  }
   return `${lines.join("\n")}\n`;
 }
 

@@ -101,3 +101,21 @@ export const hooks = z.strictObject({
     .default([]),
 });
 export type Hooks = z.infer<typeof hooks>;
+
+/** What a plan backs up and how. */
+export const planContent = z.strictObject({
+  /** Sets of paths that fit each machine's platform. */
+  presets: z.array(pathPreset).max(3).default([]),
+  /** Paths beside those of the presets, absolute on the machine. */
+  paths: z.array(z.string().min(1).max(4096)).max(1000).default([]),
+  /** Patterns as `restic backup --exclude` has them, beside those of the presets. */
+  excludes: z.array(z.string().min(1).max(4096)).max(1000).default([]),
+  /** Tags that its snapshots carry. */
+  snapshot_tags: z.array(z.string().min(1).max(256)).max(100).default([]),
+  /** Null: only when somebody asks. */
+  schedule: schedule.nullable().default(null),
+  retention: retention.default({}),
+  bandwidth: z.array(bandwidthWindow).max(20).default([]),
+  hooks: hooks.default({ before: [], after: [] }),
+});
+export type PlanContent = z.infer<typeof planContent>;

@@ -22,10 +22,7 @@ export const hostname = z
 export const platform = z.enum(["linux", "windows", "macos"]);
 
 /** A time zone by its name in the IANA database, such as `Europe/Paris`, or an offset such as `+05:30`. */
-export const timeZone = z
-  .string()
-  .max(64)
-  .refine(isTimeZone, "must be a time zone such as Europe/Paris");
+export const timeZone = z.string().max(64).refine(isTimeZone, "must be a time zone such as Europe/Paris");
 
 function isTimeZone(name: string): boolean {
   try {

@@ -1,35 +1,44 @@
+import type { Permission } from "@saveos/contract";
 import type { FastifyRequest } from "fastify";
 import type { Kysely } from "kysely";
 import type { Clock } from "../clock.ts";
+import type { Databases } from "../database/databases.ts";
 import type { Database } from "../database/schema.ts";
 import { credentialOf } from "../http/credentials-of-request.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { Administrator, AgentCaller, Caller } from "./caller.ts";
+import { type AgentCaller, type Caller, may, type Operator, type UserCaller } from "./caller.ts";
 import { FailedAttempts, failuresMax } from "./failed-attempts.ts";
 import { identify } from "./identify.ts";
 
-/** Lets requests in or not. Every route but those that are open to all uses one of its three `require…` as its first hook. */
+/** Runs before a request is read, and refuses it by throwing. */
+export type Guard = (request: FastifyRequest) => Promise<void>;
+
+/** Lets requests in or not. Every route but those that are open to all has one of its guards as its first hook. */
 export interface Access {
   /** Who sends `request`; nothing without a credential or with a wrong one, which is counted: too many of those are answered with 429. */
   readonly authorize: (request: FastifyRequest) => Promise<Caller | undefined>;
-  /** Refuses with 401 who isn't known, with 403 who is an agent. */
-  readonly requireAdministrator: (request: FastifyRequest) => Promise<void>;
-  /** Refuses with 401 who isn't known, with 403 who is an administrator. */
-  readonly requireAgent: (request: FastifyRequest) => Promise<void>;
-  /** Refuses with 401 who isn't known. The route itself must check what an agent may see. */
-  readonly requireAnyone: (request: FastifyRequest) => Promise<void>;
+  /** Refuses with 401 who isn't known, with 403 who may not do this. */
+  readonly allow: (permission: Permission) => Guard;
+  /** The same, and lets every agent in: the route itself must check what an agent may see. */
+  readonly allowOrAgent: (permission: Permission) => Guard;
+  /** Refuses with 401 who isn't known, with 403 who is no agent. */
+  readonly allowAgent: Guard;
+  /** Refuses with 401 who isn't known, with 403 who isn't a person. */
+  readonly allowPerson: Guard;
   /** Counts and logs a failed attempt to get in. Throws 429 once there were too many from this address. */
   readonly countFailure: (request: FastifyRequest, reason: string) => void;
 }
 
 interface Deps {
-  readonly database: Kysely<Database>;
+  readonly databases: Databases;
   readonly clock: Clock;
+  /** The person whose session's cookie the request carries. */
+  readonly identifyPerson: (request: FastifyRequest) => Promise<UserCaller | undefined>;
   /** Told of each wrong credential. */
   readonly onRefused: () => void;
 }
 
-const noCredential = "This needs a credential: `Authorization: Bearer …`.";
+const noCredential = "This needs a credential: `Authorization: Bearer …`, or the cookie of a session.";
 const wrongCredential = "The credential is unknown, was revoked or has run out.";
 
 const callers = new WeakMap<FastifyRequest, Caller>();
@@ -47,11 +56,17 @@ export function createAccess(deps: Deps): Access {
   };
 
   const authorize: Access["authorize"] = async (request) => {
-    const credential = credentialOf(request.headers.authorization);
-    if (credential === undefined) return undefined;
-    const caller = await identify(deps, credential);
+    const caller = await identifyCaller(request);
     if (caller !== undefined) callers.set(request, caller);
-    else countFailure(request, wrongCredential);
+    return caller;
+  };
+
+  /** A credential that is sent on purpose counts before the cookie that browsers send by themselves. */
+  const identifyCaller = async (request: FastifyRequest): Promise<Caller | undefined> => {
+    const credential = credentialOf(request.headers.authorization);
+    if (credential === undefined) return await deps.identifyPerson(request);
+    const caller = await identify(deps, credential);
+    if (caller === undefined) countFailure(request, wrongCredential);
     return caller;
   };
 
@@ -64,33 +79,61 @@ export function createAccess(deps: Deps): Access {
   return {
     authorize,
     countFailure,
-    requireAnyone: async (request) => void (await requireCaller(request)),
-    requireAdministrator: async (request) => {
-      if ((await requireCaller(request)).kind !== "administrator") throw forbidden("an administrator's API key");
+    allow: (permission) => async (request) => requireMay(await requireCaller(request), permission),
+    allowOrAgent: (permission) => async (request) => {
+      const caller = await requireCaller(request);
+      if (caller.kind !== "agent") requireMay(caller, permission);
     },
-    requireAgent: async (request) => {
+    allowAgent: async (request) => {
       if ((await requireCaller(request)).kind !== "agent") throw forbidden("an agent's credential");
+    },
+    allowPerson: async (request) => {
+      if ((await requireCaller(request)).kind !== "user") throw forbidden("a person who signed in");
     },
   };
 }
 
-/** Who sent a request that one of the `require…` hooks let in. */
+/** Refuses with 403 who may not do this. */
+export function requireMay(caller: Caller, permission: Permission): asserts caller is Operator {
+  if (!may(caller, permission)) throw forbidden(`the permission ${permission}`);
+}
+
+/** Who sent a request that one of the guards let in. */
 export function callerOf(request: FastifyRequest): Caller {
   const caller = callers.get(request);
-  if (caller === undefined) throw unauthorized("This needs a credential.");
+  if (caller === undefined) throw unauthorized(noCredential);
   return caller;
 }
 
-/** The agent that sent a request which `requireAgent` let in. */
+/** The person or program that sent a request which `allow` let in. */
+export function operatorOf(request: FastifyRequest): Operator {
+  const caller = callerOf(request);
+  if (caller.kind === "agent") throw forbidden("a person or an API key");
+  return caller;
+}
+
+/** The person that sent a request which `allowPerson` let in. */
+export function personOf(request: FastifyRequest): UserCaller {
+  const caller = callerOf(request);
+  if (caller.kind !== "user") throw forbidden("a person who signed in");
+  return caller;
+}
+
+/** The agent that sent a request which `allowAgent` let in. */
 export function agentOf(request: FastifyRequest): AgentCaller {
   const caller = callerOf(request);
   if (caller.kind !== "agent") throw forbidden("an agent's credential");
   return caller;
 }
 
-/** Whether a caller may see what belongs to the agent. */
-export function maySeeAgent(caller: Caller, agentId: string): caller is Administrator | AgentCaller {
-  return caller.kind === "administrator" || caller.agentId === agentId;
+/** The database as the tenant of the one who asks sees it. */
+export function databaseFor(request: FastifyRequest, databases: Databases): Kysely<Database> {
+  return databases.ofTenant(callerOf(request).tenantId);
+}
+
+/** Whether a caller may see what belongs to the agent: in its tenant, people by their role and agents only themselves. */
+export function maySeeAgent(caller: Caller, agentId: string): boolean {
+  return caller.kind !== "agent" || caller.agentId === agentId;
 }
 
 function unauthorized(detail: string): ProblemError {

@@ -1,11 +1,13 @@
-import type { Kysely } from "kysely";
+import { permission, role } from "@saveos/contract";
+import { sql } from "kysely";
+import { z } from "zod";
 import type { Clock } from "../clock.ts";
-import type { Database } from "../database/schema.ts";
-import type { Caller } from "./caller.ts";
+import type { Databases } from "../database/databases.ts";
+import type { AgentCaller, KeyCaller } from "./caller.ts";
 import { type ClaimedSecret, isSecret, readSecret } from "./secrets.ts";
 
 interface Deps {
-  readonly database: Kysely<Database>;
+  readonly databases: Databases;
   readonly clock: Clock;
 }
 
@@ -16,43 +18,104 @@ const lastUsedStepMs = 60_000;
  * Finds out who presents `credential`, or nothing if it is unknown, revoked or has run out. It is looked up each time, so that a
  * revocation holds from the next request on, in every process.
  */
-export async function identify(deps: Deps, credential: string): Promise<Caller | undefined> {
+export async function identify(deps: Deps, credential: string): Promise<KeyCaller | AgentCaller | undefined> {
   const claimed = readSecret(credential);
-  if (claimed?.kind === "key") return await identifyAdministrator(deps, claimed);
+  if (claimed?.kind === "key") return await identifyKey(deps, claimed);
   if (claimed?.kind === "agent") return await identifyAgent(deps, claimed);
   return undefined;
 }
 
-async function identifyAdministrator({ database, clock }: Deps, claimed: ClaimedSecret): Promise<Caller | undefined> {
+interface KeyRow {
+  readonly tenant_id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly scopes: string[] | null;
+  readonly secret_sha256: Buffer;
+  readonly expires_at: Date | null;
+  readonly last_used_at: Date | null;
+}
+
+async function identifyKey({ databases, clock }: Deps, claimed: ClaimedSecret): Promise<KeyCaller | undefined> {
   const now = clock.now();
-  const key = await database
-    .selectFrom("api_keys")
-    .select(["secret_sha256", "expires_at", "last_used_at"])
-    .where("id", "=", claimed.id)
-    .where("revoked_at", "is", null)
-    .executeTakeFirst();
+  const { rows } = await sql<KeyRow>`select * from find_api_key(${claimed.id})`.execute(databases.door);
+  const [key] = rows;
   if (key === undefined || !isSecret(claimed, key.secret_sha256)) return undefined;
   if (key.expires_at !== null && key.expires_at <= now) return undefined;
   if (isStale(key.last_used_at, now)) {
-    await database.updateTable("api_keys").set({ last_used_at: now }).where("id", "=", claimed.id).execute();
+    await databases
+      .ofTenant(key.tenant_id)
+      .updateTable("api_keys")
+      .set({ last_used_at: now })
+      .where("id", "=", claimed.id)
+      .execute();
   }
-  return { kind: "administrator", keyId: claimed.id };
+  return {
+    kind: "api-key",
+    tenantId: key.tenant_id,
+    keyId: claimed.id,
+    name: key.name,
+    role: role.parse(key.role),
+    // A scope that this version doesn't know allows nothing.
+    scopes: key.scopes === null ? undefined : z.array(permission).parse(key.scopes.filter(isPermission)),
+  };
 }
 
-async function identifyAgent({ database, clock }: Deps, claimed: ClaimedSecret): Promise<Caller | undefined> {
+interface CredentialRow {
+  readonly tenant_id: string;
+  readonly agent_id: string;
+  readonly repository_id: string;
+  readonly hostname: string;
+  readonly secret_sha256: Buffer;
+  readonly created_at: Date;
+  readonly first_used_at: Date | null;
+  readonly last_used_at: Date | null;
+}
+
+async function identifyAgent({ databases, clock }: Deps, claimed: ClaimedSecret): Promise<AgentCaller | undefined> {
   const now = clock.now();
-  const found = await database
-    .selectFrom("agent_credentials as credential")
-    .innerJoin("agents as agent", "agent.id", "credential.agent_id")
-    .select(["agent.id", "agent.repository_id", "credential.secret_sha256", "credential.last_used_at"])
-    .where("credential.id", "=", claimed.id)
-    .where("credential.revoked_at", "is", null)
-    .executeTakeFirst();
-  if (found === undefined || found.repository_id === null || !isSecret(claimed, found.secret_sha256)) return undefined;
-  if (isStale(found.last_used_at, now)) {
+  const { rows } = await sql<CredentialRow>`select * from find_agent_credential(${claimed.id})`.execute(databases.door);
+  const [found] = rows;
+  if (found === undefined || !isSecret(claimed, found.secret_sha256)) return undefined;
+  if (found.first_used_at === null) await retireOlder({ databases, clock }, found, claimed.id);
+  else if (isStale(found.last_used_at, now)) {
+    const database = databases.ofTenant(found.tenant_id);
     await database.updateTable("agent_credentials").set({ last_used_at: now }).where("id", "=", claimed.id).execute();
   }
-  return { kind: "agent", agentId: found.id, credentialId: claimed.id, repositoryId: found.repository_id };
+  return {
+    kind: "agent",
+    tenantId: found.tenant_id,
+    agentId: found.agent_id,
+    name: found.hostname,
+    credentialId: claimed.id,
+    credentialCreatedAt: found.created_at,
+    repositoryId: found.repository_id,
+  };
+}
+
+/** The agent holds its new credential: the older ones have done their service. */
+async function retireOlder({ databases, clock }: Deps, used: CredentialRow, credentialId: string): Promise<void> {
+  const now = clock.now();
+  await databases
+    .ofTenant(used.tenant_id)
+    .transaction()
+    .execute(async (transaction) => {
+      await transaction
+        .updateTable("agent_credentials")
+        .set({ first_used_at: now, last_used_at: now })
+        .where("id", "=", credentialId)
+        .execute();
+      await transaction
+        .updateTable("agent_credentials")
+        .set({ revoked_at: now })
+        .where("agent_id", "=", used.agent_id)
+        .where("created_at", "<", used.created_at)
+        .where("revoked_at", "is", null)
+        .execute();
+    });
+}
+
+function isPermission(text: string): boolean {
+  return permission.safeParse(text).success;
 }
 
 function isStale(lastUsed: Date | null, now: Date): boolean {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
 
-/** What a secret opens: the API to an administrator, the server to an agent, or enrolment to a new machine once. */
-export type SecretKind = "key" | "agent" | "enrol";
+/** What a secret opens: the API to a program, the server to an agent, enrolment to a new machine once, or the door to a new person once. */
+export type SecretKind = "key" | "agent" | "enrol" | "invite";
 
 /** A secret as it is handed out, once. The id finds it again; only the hash of the random part is kept. */
 export interface NewSecret {
@@ -23,7 +23,7 @@ export interface ClaimedSecret {
  */
 const secretBytes = 32;
 
-const grammar = /^saveos_(key|agent|enrol)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
+const grammar = /^saveos_(key|agent|enrol|invite)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
 
 /** Makes a secret such as `saveos_key_<id>_<random part>`: programs that look for leaked secrets find it by its beginning. */
 export function makeSecret(kind: SecretKind): NewSecret {

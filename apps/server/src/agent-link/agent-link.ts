@@ -19,8 +19,8 @@ export interface AgentLink {
 
 /** One waiting heartbeat. Disposing of it stops listening. */
 export interface Wait extends Disposable {
-  /** Resolves at the next wake-up since the last `wait`, after `timeoutMs`, or when `signal` aborts. */
-  wait(timeoutMs: number, signal: AbortSignal): Promise<void>;
+  /** Resolves with true at the next wake-up since the last `wait`, with false after `timeoutMs` or when `signal` aborts. */
+  wait(timeoutMs: number, signal: AbortSignal): Promise<boolean>;
 }
 
 const channel = "saveos_agent" satisfies Channel;
@@ -76,7 +76,7 @@ class ListeningWait implements Wait {
     this.#onWake();
   }
 
-  async wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
+  async wait(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     if (!this.#isAwake && !signal.aborted) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, timeoutMs);
@@ -89,7 +89,9 @@ class ListeningWait implements Wait {
       signal.removeEventListener("abort", this.#onWake);
     }
     this.#onWake = () => {};
+    const isAwake = this.#isAwake;
     this.#isAwake = false;
+    return isAwake;
   }
 
   [Symbol.dispose](): void {

@@ -11,7 +11,7 @@ export interface Notifications extends AsyncDisposable {
 }
 
 /** The channels there are. `LISTEN` takes no parameters, so their names are ours and fixed. */
-const channels = ["saveos_agent"] as const;
+const channels = ["saveos_agent", "saveos_event"] as const;
 
 export type Channel = (typeof channels)[number];
 
@@ -32,7 +32,7 @@ export async function openNotifications({ address, log }: Options): Promise<Noti
   let timer: NodeJS.Timeout | undefined;
 
   const connect = async () => {
-    const next = new Client({ ...connectionConfig(address), keepAlive: true });
+    const next = new Client({ ...connectionConfig(address, "saveos_app"), keepAlive: true });
     next.on("notification", ({ channel, payload }) => {
       for (const listener of listeners.get(channel) ?? []) listener(payload ?? "");
     });

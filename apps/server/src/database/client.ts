@@ -11,6 +11,9 @@ export interface SocketAddress {
   readonly database: string;
 }
 
+/** The roles that do the server's work (`migrations/0003-tenants.sql`). Who owns the tables only migrates. */
+export type Role = "saveos_app" | "saveos_accounts";
+
 /**
  * Connections of one process. Requests hold one for milliseconds and waiting agents hold none, so this serves hundreds of requests a
  * second and leaves an ordinary PostgreSQL (100 connections) room for other processes.
@@ -20,21 +23,40 @@ const connectionsMax = 20;
 /** A database that doesn't answer for this long makes the request fail instead of hanging. */
 const connectTimeoutMs = 10_000;
 
-/** Opens a pool of connections. Nothing is connected until the first query. `destroy()` closes it. */
-export function openDatabase(address: DatabaseAddress): Kysely<Database> {
-  const pool = new Pool({ ...connectionConfig(address), max: connectionsMax });
+/** Opens a pool of connections. Nothing is connected until the first query. */
+export function openPool(address: DatabaseAddress, role?: Role): Pool {
+  const pool = new Pool({ ...connectionConfig(address, role), max: connectionsMax });
   // An idle connection that breaks is replaced at the next query, which reports what is wrong; without a listener Node would exit.
   pool.on("error", () => {});
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return pool;
 }
 
-/** How `pg` reaches the database. `bigint` columns come back as `bigint`: a double would lose bytes beyond 2^53. */
-export function connectionConfig(address: DatabaseAddress): ClientConfig {
-  const where =
-    "url" in address
-      ? { connectionString: address.url }
-      : { host: address.socketFolder, user: address.user, database: address.database };
-  return { ...where, connectionTimeoutMillis: connectTimeoutMs, application_name: "saveos", types: { getTypeParser } };
+/** The database as its owner sees it, past all walls: for migrations. `destroy()` closes it. */
+export function openAsOwner(address: DatabaseAddress): Kysely<Database> {
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: openPool(address) }) });
+}
+
+/**
+ * How `pg` reaches the database, as `role` or as the owner of the tables. `bigint` columns come back as `bigint`: a double would lose bytes beyond 2^53.
+ */
+export function connectionConfig(address: DatabaseAddress, role?: Role): ClientConfig {
+  return {
+    ...(role === undefined ? asOwner(address) : asRole(address, role)),
+    connectionTimeoutMillis: connectTimeoutMs,
+    application_name: "saveos",
+    types: { getTypeParser },
+  };
+}
+
+function asOwner(address: DatabaseAddress): ClientConfig {
+  if ("url" in address) return { connectionString: address.url };
+  return { host: address.socketFolder, user: address.user, database: address.database };
+}
+
+/** The embedded server lets the role in by its name. One elsewhere lets in the user of the URL, who then acts as the role from the first query on. */
+function asRole(address: DatabaseAddress, role: Role): ClientConfig {
+  if (!("url" in address)) return { ...asOwner(address), user: role };
+  return { connectionString: address.url, options: `-c role=${role}` };
 }
 
 const getTypeParser: typeof types.getTypeParser = (type, format) =>

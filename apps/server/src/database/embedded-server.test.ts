@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { openDatabase, type SocketAddress } from "./client.ts";
+import { openAsOwner, type SocketAddress } from "./client.ts";
 import { findEmbeddedServer, startEmbeddedServer } from "./embedded-server.ts";
 import { chooseRunAs } from "./embedded/run-as.ts";
 
@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 async function query(address: SocketAddress, statement: string): Promise<unknown[]> {
-  const database = openDatabase(address);
+  const database = openAsOwner(address);
   try {
     return (await sql.raw(statement).execute(database)).rows;
   } finally {

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestDatabases, type TestDatabases } from "../testing/test-databases.ts";
-import { openDatabase } from "./client.ts";
+import { openAsOwner } from "./client.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 
 let databases: TestDatabases;
@@ -28,15 +28,15 @@ test("migrations are numbered one after another, without a gap", async () => {
 });
 
 test("each migration runs once, in order", async () => {
-  const database = await databases.fresh();
+  const { owner: database } = await databases.fresh();
   const all = [...(await readMigrations()), first, second];
   expect(await migrate(database, all)).toEqual([first.name, second.name]);
   expect(await migrate(database, all)).toEqual([]);
 });
 
 test("of several processes that start at once, one migrates and the others wait for it", async () => {
-  const address = await databases.freshAddress();
-  const processes = [openDatabase(address), openDatabase(address), openDatabase(address)];
+  const { address } = await databases.fresh();
+  const processes = [openAsOwner(address), openAsOwner(address), openAsOwner(address)];
   const all = [...(await readMigrations()), first];
   const ran = await Promise.all(processes.map((database) => migrate(database, all)));
   await Promise.all(processes.map((database) => database.destroy()));
@@ -44,7 +44,7 @@ test("of several processes that start at once, one migrates and the others wait 
 });
 
 test("a migration that fails leaves nothing behind, nor do those before it", async () => {
-  const database = await databases.fresh();
+  const { owner: database } = await databases.fresh();
   const broken = step(9002, "create table half (id integer); select wrong");
   await expect(migrate(database, [...(await readMigrations()), first, broken])).rejects.toThrow("wrong");
   const { rows } = await sql`select to_regclass('half') as half, to_regclass('first') as first`.execute(database);
@@ -52,7 +52,7 @@ test("a migration that fails leaves nothing behind, nor do those before it", asy
 });
 
 test("a database of a newer version is refused and left as it is", async () => {
-  const database = await databases.fresh();
+  const { owner: database } = await databases.fresh();
   await migrate(database, [...(await readMigrations()), first]);
   await expect(migrate(database, await readMigrations())).rejects.toMatchObject({
     code: "database-unknown",
@@ -61,7 +61,7 @@ test("a database of a newer version is refused and left as it is", async () => {
 });
 
 test("a migration that was edited after it ran is refused", async () => {
-  const database = await databases.fresh();
+  const { owner: database } = await databases.fresh();
   await migrate(database, [...(await readMigrations()), first]);
   const edited = { ...first, sha256: "another hash" };
   await expect(migrate(database, [...(await readMigrations()), edited])).rejects.toMatchObject({

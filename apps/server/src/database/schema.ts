@@ -1,4 +1,14 @@
-import type { BackupOrder, BackupSummary, JobKind, JobState, Progress } from "@saveos/contract";
+import type {
+  JobError,
+  JobKind,
+  JobState,
+  JobSummary,
+  Order,
+  Permission,
+  PlanContent,
+  Progress,
+  Role,
+} from "@saveos/contract";
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { GatewayTables } from "../gateway/schema.ts";
 
@@ -11,7 +21,23 @@ export interface Database extends GatewayTables {
   enrolment_tokens: EnrolmentTokensTable;
   api_keys: ApiKeysTable;
   jobs: JobsTable;
+  job_log_lines: JobLogLinesTable;
+  plans: PlansTable;
+  plan_agents: PlanAgentsTable;
+  planned_runs: PlannedRunsTable;
+  skipped_runs: SkippedRunsTable;
+  usage_days: UsageDaysTable;
+  audit_events: AuditEventsTable;
+  idempotency_keys: IdempotencyKeysTable;
+  /** Read only: signing in has its own view of these (`accounts-schema.ts`). */
+  users: UserNamesTable;
+  members: MembersTable;
+  invitations: InvitationsTable;
+  tenants: TenantsTable;
 }
+
+/** Set by the database itself, to the tenant that the connection works for. */
+type TenantId = ColumnType<string, never, never>;
 
 export interface RepositoriesTable {
   id: string;
@@ -35,6 +61,9 @@ export interface AgentsTable {
   /** When two machines were last seen to use one identity. */
   identity_conflict_at: Date | null;
   revoked_at: Date | null;
+  time_zone: Generated<string>;
+  recipient: string | null;
+  version: Generated<number>;
 }
 
 export interface AgentCredentialsTable {
@@ -42,6 +71,8 @@ export interface AgentCredentialsTable {
   agent_id: string;
   secret_sha256: Buffer;
   created_at: Date;
+  /** When the agent showed that it has this one: then the older ones are revoked. */
+  first_used_at: Date | null;
   last_used_at: Date | null;
   revoked_at: Date | null;
 }
@@ -67,6 +98,10 @@ export interface EnrolmentTokensTable {
 export interface ApiKeysTable {
   id: string;
   name: string;
+  role: Role;
+  /** What it is cut down to; null: all that its role may. */
+  scopes: Permission[] | null;
+  created_by: string | null;
   secret_sha256: Buffer;
   created_at: Date;
   expires_at: Date | null;
@@ -75,7 +110,7 @@ export interface ApiKeysTable {
 }
 
 /** What an order says besides the job's id, which is the row's. */
-export type StoredOrder = Omit<BackupOrder, "job_id">;
+export type StoredOrder = Order extends infer Kind ? (Kind extends Order ? Omit<Kind, "job_id"> : never) : never;
 
 export interface JobsTable {
   id: string;
@@ -94,8 +129,124 @@ export interface JobsTable {
   /** The highest sequence of the reports recorded. */
   last_sequence: ColumnType<bigint, bigint | undefined, bigint>;
   progress: JSONColumnType<Progress> | null;
-  summary: JSONColumnType<BackupSummary> | null;
+  summary: JSONColumnType<JobSummary> | null;
   /** The snapshot that the job wrote: out of the summary, to be found by. */
   snapshot_id: string | null;
   reason: string | null;
+  plan_id: string | null;
+  due_at: Date | null;
+  attempt: Generated<number>;
+  retry_of: string | null;
+  not_before: Date | null;
+  error: JobError | null;
+  unreadable: JSONColumnType<Record<string, number>> | null;
+  requested_by: string | null;
+  repository_id: string | null;
+}
+
+export interface JobLogLinesTable {
+  job_id: string;
+  sequence: ColumnType<bigint, bigint | number, never>;
+  place: number;
+  at: Date;
+  level: "info" | "warning" | "error";
+  text: string;
+}
+
+export interface PlansTable {
+  id: string;
+  name: string;
+  enabled: boolean;
+  content: JSONColumnType<PlanContent>;
+  agent_tags: string[];
+  created_at: Date;
+  updated_at: Date;
+  version: Generated<number>;
+}
+
+export interface PlanAgentsTable {
+  plan_id: string;
+  agent_id: string;
+}
+
+/** The next run of a plan on a machine. */
+export interface PlannedRunsTable {
+  tenant_id: TenantId;
+  plan_id: string;
+  agent_id: string;
+  due_at: Date;
+  plan_version: number;
+  time_zone: string;
+}
+
+export interface SkippedRunsTable {
+  plan_id: string;
+  agent_id: string;
+  due_at: Date;
+  reason: string;
+}
+
+export interface UsageDaysTable {
+  repository_id: string;
+  day: ColumnType<Date, string, string>;
+  stored_bytes: ColumnType<bigint, bigint | number, bigint | number>;
+  object_count: ColumnType<bigint, bigint | number, bigint | number>;
+  snapshot_count: ColumnType<bigint, bigint | number, bigint | number>;
+}
+
+export interface AuditEventsTable {
+  id: string;
+  at: Date;
+  actor_kind: "user" | "api-key" | "agent" | "server" | "nobody";
+  actor_id: string | null;
+  actor_name: string | null;
+  action: string;
+  subject_kind: string;
+  subject_id: string | null;
+  subject_name: string | null;
+  address: string | null;
+  details: JSONColumnType<Record<string, unknown>>;
+}
+
+export interface IdempotencyKeysTable {
+  caller: string;
+  key: string;
+  request_sha256: Buffer;
+  status: number | null;
+  body: JSONColumnType<object> | null;
+  location: string | null;
+  created_at: Date;
+}
+
+export interface UserNamesTable {
+  id: string;
+  name: string;
+  email: string;
+  created_at: Date;
+}
+
+export interface MembersTable {
+  id: string;
+  tenant_id: TenantId;
+  user_id: string;
+  role: Role;
+  created_at: Date;
+}
+
+export interface InvitationsTable {
+  id: string;
+  email: string | null;
+  role: Role | null;
+  secret_sha256: Buffer;
+  created_at: Date;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
+export interface TenantsTable {
+  id: string;
+  name: string;
+  slug: string;
+  created_at: Date;
+  version: ColumnType<number, number, number>;
 }

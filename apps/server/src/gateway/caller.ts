@@ -1,10 +1,10 @@
-/** Who is asking. An agent may use one repository: its own. */
+/** Who is asking. An agent may use one repository, its own, and read another while it restores from it. */
 export type GatewayCaller =
-  | { readonly kind: "administrator" }
-  | { readonly kind: "agent"; readonly agentId: string; readonly repositoryId: string };
+  | { readonly kind: "administrator"; readonly tenantId: string }
+  | { readonly kind: "agent"; readonly tenantId: string; readonly agentId: string; readonly repositoryId: string };
 
-/** An agent must not learn which other repositories there are. */
-export function maySee(caller: GatewayCaller, repositoryId: string): boolean {
+/** Whether the repository is the caller's to write to. An agent must not learn which other repositories there are. */
+export function owns(caller: GatewayCaller, repositoryId: string): boolean {
   return caller.kind === "administrator" || caller.repositoryId === repositoryId;
 }
 

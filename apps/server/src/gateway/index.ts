@@ -1,5 +1,11 @@
 export type { GatewayCaller } from "./caller.ts";
 export type { GatewayDeps } from "./deps.ts";
-export { listSnapshotObjects, newestSnapshots, storageStats } from "./queries.ts";
+export {
+  newestSnapshots,
+  newestSnapshotsOf,
+  type SnapshotObject,
+  selectSnapshotObjects,
+  storageStats,
+} from "./queries.ts";
 export { reconcileLedger, reconcileLedgers } from "./reconcile-ledger.ts";
 export { registerGateway } from "./register-gateway.ts";

@@ -9,19 +9,19 @@ import { lockAllowanceBytes } from "./size-limits.ts";
  * are receiving at that moment.
  */
 export class QuotaKeeper {
-  readonly #database: Kysely<Database>;
   /** One small account for each repository that was ever uploaded to. */
   readonly #accounts = new Map<string, Account>();
 
-  constructor(database: Kysely<Database>) {
-    this.#database = database;
-  }
-
   /** Sets space aside for an upload until it is disposed of, or returns `undefined` if it doesn't fit. */
-  async reserve(repositoryId: string, kind: ObjectKind, sizeBytes: number): Promise<Disposable | undefined> {
+  async reserve(
+    database: Kysely<Database>,
+    repositoryId: string,
+    kind: ObjectKind,
+    sizeBytes: number,
+  ): Promise<Disposable | undefined> {
     const account = this.#accountOf(repositoryId);
     const { releasedBytes: releasedBefore } = account;
-    const { maxBytes, storedBytes } = await this.#readUsage(repositoryId);
+    const { maxBytes, storedBytes } = await readUsage(database, repositoryId);
     // What ended while we asked the database may be missing in its answer, so it still counts. It may then count twice, and an upload
     // that would just have fitted is refused: a quota is not passed, but may be met a little early.
     const pendingBytes = account.reservedBytes - releasedBefore;
@@ -32,19 +32,6 @@ export class QuotaKeeper {
       [Symbol.dispose]: () => {
         account.releasedBytes += sizeBytes;
       },
-    };
-  }
-
-  async #readUsage(repositoryId: string): Promise<{ readonly maxBytes: number; readonly storedBytes: number }> {
-    const repository = await this.#database
-      .selectFrom("repositories")
-      .leftJoin("repository_usage", "repository_usage.repository_id", "repositories.id")
-      .select(["repositories.max_bytes", "repository_usage.stored_bytes"])
-      .where("repositories.id", "=", repositoryId)
-      .executeTakeFirst();
-    return {
-      maxBytes: Number(repository?.max_bytes ?? Infinity),
-      storedBytes: Number(repository?.stored_bytes ?? 0),
     };
   }
 
@@ -59,4 +46,20 @@ export class QuotaKeeper {
 interface Account {
   reservedBytes: number;
   releasedBytes: number;
+}
+
+async function readUsage(
+  database: Kysely<Database>,
+  repositoryId: string,
+): Promise<{ readonly maxBytes: number; readonly storedBytes: number }> {
+  const repository = await database
+    .selectFrom("repositories")
+    .leftJoin("repository_usage", "repository_usage.repository_id", "repositories.id")
+    .select(["repositories.max_bytes", "repository_usage.stored_bytes"])
+    .where("repositories.id", "=", repositoryId)
+    .executeTakeFirst();
+  return {
+    maxBytes: Number(repository?.max_bytes ?? Infinity),
+    storedBytes: Number(repository?.stored_bytes ?? 0),
+  };
 }

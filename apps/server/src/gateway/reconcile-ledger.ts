@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from "kysely";
+import type { Databases } from "../database/databases.ts";
 import type { Database } from "../database/schema.ts";
 import { type HashedKind, type ObjectKind, configName, hashedKinds } from "../object-store/object-name.ts";
 import { isObjectStorageError } from "../object-store/object-storage-error.ts";
@@ -54,8 +55,17 @@ export async function reconcileLedger(deps: LedgerDeps, repositoryId: string): P
   return total;
 }
 
-/** Reconciles every repository, one after another. A repository that can't be is logged and passed over. */
-export async function reconcileLedgers(deps: LedgerDeps): Promise<void> {
+/** Reconciles every repository of every tenant, one after another. A repository that can't be is logged and passed over. */
+export async function reconcileLedgers({
+  databases,
+  ...deps
+}: Omit<LedgerDeps, "database"> & { readonly databases: Databases }): Promise<void> {
+  for (const tenantId of await databases.tenantIds()) {
+    await reconcileTenant({ ...deps, database: databases.ofTenant(tenantId) });
+  }
+}
+
+async function reconcileTenant(deps: LedgerDeps): Promise<void> {
   const repositories = await deps.database.selectFrom("repositories").select("id").orderBy("id").execute();
   for (const { id: repositoryId } of repositories) {
     try {

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { type GatewayCaller, maySee } from "./caller.ts";
+import { type GatewayCaller, owns } from "./caller.ts";
 import { createRepository, repositoryExists } from "./create-repository.ts";
 import { deleteObject } from "./delete-object.ts";
-import type { GatewayDeps } from "./deps.ts";
+import type { GatewayDeps, LedgerDeps } from "./deps.ts";
 import { listObjects } from "./list-objects.ts";
 import { type GatewayAddress, methodsOf, parseAddress } from "./parse-request.ts";
 import { QuotaKeeper } from "./quota.ts";
@@ -20,13 +20,14 @@ const defaultSilenceMaxMs = 120_000;
 const challenge = { "www-authenticate": 'Basic realm="SaveOS"' };
 
 type Deps = GatewayDeps & { readonly quota: QuotaKeeper };
+type RepositoryDeps = LedgerDeps & { readonly quota: QuotaKeeper };
 
 /**
  * Serves restic's REST protocol, versions 1 and 2, below `/restic/{repository}/` (restic REST_backend.rst). Only the status counts to a
  * client: success is exactly 200, or 206 for a range.
  */
 export function registerGateway(app: FastifyInstance, gatewayDeps: GatewayDeps): void {
-  const deps: Deps = { ...gatewayDeps, quota: new QuotaKeeper(gatewayDeps.database) };
+  const deps: Deps = { ...gatewayDeps, quota: new QuotaKeeper() };
   void app.register(async (scope) => {
     // Bodies are streamed by whoever handles the request, whatever type they are said to have.
     scope.removeAllContentTypeParsers();
@@ -49,15 +50,47 @@ async function answer(deps: Deps, request: FastifyRequest, reply: FastifyReply):
   const address = parseAddress(request.raw.url ?? "");
   if (caller === undefined)
     await sendRefusal(reply, { status: 401, detail: "This needs a credential of the repository.", headers: challenge });
-  else if (address === undefined || !maySee(caller, address.repositoryId)) await sendRefusal(reply, noSuchThing);
-  else await answerTo(deps, caller, address, request, reply);
+  else if (address === undefined) await sendRefusal(reply, noSuchThing);
+  else
+    await answerInTenant(
+      { ...deps, database: deps.databases.ofTenant(caller.tenantId) },
+      caller,
+      address,
+      request,
+      reply,
+    );
   return reply;
 }
+
+async function answerInTenant(
+  deps: RepositoryDeps & Pick<Deps, "mayRestoreFrom">,
+  caller: GatewayCaller,
+  address: GatewayAddress,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  if (owns(caller, address.repositoryId)) return await answerTo(deps, caller, address, request, reply);
+  const mayRead =
+    caller.kind === "agent" && (await deps.mayRestoreFrom(deps.database, caller.agentId, address.repositoryId));
+  if (!mayRead) return await sendRefusal(reply, noSuchThing);
+  if (!isReading(request.method, address)) return await sendRefusal(reply, readOnly);
+  await answerTo(deps, caller, address, request, reply);
+}
+
+/** Who restores reads, and locks what it reads (restic design, "Locks"). */
+function isReading(method: string, { target }: GatewayAddress): boolean {
+  return method === "GET" || method === "HEAD" || (target.of === "object" && target.object.kind === "locks");
+}
+
+const readOnly: Refusal = {
+  status: 403,
+  detail: "This repository is another machine's: it may be read for the restore, and locked.",
+};
 
 const noSuchThing: Refusal = { status: 404, detail: "There is no such repository or object." };
 
 async function answerTo(
-  deps: Deps,
+  deps: RepositoryDeps,
   caller: GatewayCaller,
   { repositoryId, target }: GatewayAddress,
   request: FastifyRequest,
@@ -73,7 +106,7 @@ async function answerTo(
   if (target.of === "repository") {
     if (!createIsTrue(request.raw.url ?? ""))
       return await sendRefusal(reply, { status: 400, detail: "A repository is created with ?create=true." });
-    await createRepository(deps, { caller, repositoryId });
+    if (!(await createRepository(deps, { caller, repositoryId }))) return await sendRefusal(reply, noSuchThing);
     return await reply.code(200).send();
   }
   if (!(await repositoryExists(deps, repositoryId))) return await sendRefusal(reply, noSuchThing);
@@ -103,7 +136,7 @@ function createIsTrue(url: string): boolean {
 
 /** Failures of the storage get the protocol's own status; any other goes to the server's handler. */
 async function answerError(
-  { log }: Deps,
+  { log }: Pick<Deps, "log">,
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,

@@ -51,7 +51,7 @@ export async function uploadObject(
     return await compare(deps, upload, there, received);
   }
 
-  using space = await deps.quota.reserve(repositoryId, object.kind, sizeBytes);
+  using space = await deps.quota.reserve(deps.database, repositoryId, object.kind, sizeBytes);
   if (space === undefined) {
     deps.log.warn({ repositoryId, sizeBytes, ...describeCaller(caller) }, "the quota refused an upload");
     return { status: 507, detail: "The repository's quota has no room for this object." };

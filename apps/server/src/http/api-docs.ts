@@ -25,10 +25,16 @@ export async function documentApi(app: FastifyInstance): Promise<void> {
       tags: Object.entries(apiParts).map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
+          session: {
+            type: "apiKey",
+            in: "cookie",
+            name: "saveos.session_token",
+            description: "The cookie that `POST /api/v1/session` sets for a person who signs in.",
+          },
           api_key: {
             type: "http",
             scheme: "bearer",
-            description: "An administrator's API key, made with `npx saveos-server create-api-key`.",
+            description: "An API key, made by an administrator or with `npx saveos-server create-api-key`.",
           },
           agent_credential: {
             type: "http",

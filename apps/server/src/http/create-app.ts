@@ -10,6 +10,8 @@ interface Options {
   readonly log: FastifyBaseLogger;
   /** Serve TLS with these, or plain HTTP without. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Proxies that are believed about their clients' addresses. Any other could say anything. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** What a body of the API may hold, where its route doesn't say otherwise. */
@@ -22,10 +24,11 @@ const headersTimeoutMs = 30_000;
 const keepAliveMs = 75_000;
 
 /** An HTTP server that checks requests, answers errors as problems and describes itself, without any route yet. */
-export async function createApp({ log, tls }: Options): Promise<FastifyInstance> {
+export async function createApp({ log, tls, trustedProxies }: Options): Promise<FastifyInstance> {
   const options = {
     loggerInstance: log,
     bodyLimit: bodyMaxBytes,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     keepAliveTimeout: keepAliveMs,
     // An id from outside could be anyone's, or say anything in the log.
     requestIdHeader: false as const,

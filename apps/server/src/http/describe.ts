@@ -1,26 +1,33 @@
+import type { Permission } from "@saveos/contract";
+
 /** The parts of the API, as `/docs` lists them. */
 export const apiParts = {
   agents: "The machines that SaveOS backs up.",
-  backups: "Ask for backups, see what there is.",
+  plans: "What is backed up, when, and how long it is kept.",
   jobs: "What was asked of agents and what came of it.",
+  snapshots: "What was backed up. The server can't read it.",
+  repositories: "Where backups are stored, and how much they take.",
+  team: "People, their sessions and roles, API keys, and who did what.",
   "agent link": "What agents and the server say to each other. Agents do this by themselves.",
   monitoring: "For people and programs that watch over the server.",
 } as const;
 
-/** Who may use a route, as `/docs` says it. The route's first hook enforces it; a test compares the two. */
-export const securityOf = {
-  administrator: [{ api_key: [] }],
-  agent: [{ agent_credential: [] }],
-  "administrator or agent": [{ api_key: [] }, { agent_credential: [] }],
-  anyone: [],
-} as const;
+/** Who may use a route. Its first hook enforces it; the access tests compare the two. */
+export type ForWhom = "anyone" | "person" | "agent" | Permission | `${Permission} or agent`;
 
-/** The words about a route for `/docs`. */
-export function describe(
-  part: keyof typeof apiParts,
-  forWhom: keyof typeof securityOf,
-  summary: string,
-  description: string,
-) {
-  return { tags: [part], summary, description, security: [...securityOf[forWhom]] };
+const bySession = { session: [] };
+const byKey = { api_key: [] };
+const byAgent = { agent_credential: [] };
+
+function securityOf(forWhom: ForWhom): Record<string, never[]>[] {
+  if (forWhom === "anyone") return [];
+  if (forWhom === "person") return [bySession];
+  if (forWhom === "agent") return [byAgent];
+  return forWhom.endsWith(" or agent") ? [bySession, byKey, byAgent] : [bySession, byKey];
+}
+
+/** The words about a route for `/docs`. Idempotency keys work wherever a resource is made. */
+export function describe(part: keyof typeof apiParts, forWhom: ForWhom, summary: string, description: string) {
+  const words = { tags: [part], summary, description, security: securityOf(forWhom) };
+  return { ...words, "x-for-whom": forWhom };
 }

@@ -34,6 +34,8 @@ function toProblem(error: FastifyError, request: FastifyRequest): ProblemError {
   if (isDatabaseAway(error)) {
     return new ProblemError(503, "The database doesn't answer. Try again soon.", { headers: { "retry-after": "5" } });
   }
+  if (isImpossibleText(error))
+    return new ProblemError(400, "A text in the request holds the character NUL, which no text may.");
   const status = error.statusCode ?? 500;
   // Fastify's own refusals: a body that is no JSON, too large or of another type. Their messages are made for the client.
   if (status < 500 && isProblemStatus(status)) return new ProblemError(status, error.message);
@@ -63,6 +65,12 @@ function isDatabaseAway(error: unknown): boolean {
   return (
     error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)
   );
+}
+
+/** PostgreSQL stores every character but one (manual, appendix A: 22021 for text, 22P05 for JSON). */
+function isImpossibleText(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "22021" || code === "22P05";
 }
 
 function methodNotAllowed(method: string, allowed: readonly string[]): ProblemError {

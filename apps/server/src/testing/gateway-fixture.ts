@@ -8,6 +8,7 @@ import { onTestFinished } from "vitest";
 import type { Database } from "../database/schema.ts";
 import { type GatewayCaller, type GatewayDeps, registerGateway } from "../gateway/index.ts";
 import type { ObjectStorage } from "../object-store/index.ts";
+import type { FreshDatabase } from "./test-databases.ts";
 
 /** A gateway on a loopback port, with the callers that tests need. Ends with the test. */
 export interface TestGateway {
@@ -40,18 +41,27 @@ export interface Answer {
 export type Caller = "nobody" | "stranger" | "agent" | "otherAgent" | "administrator";
 
 export async function startGateway(
-  database: Kysely<Database>,
+  { databases, database, tenantId }: FreshDatabase,
   objects: ObjectStorage,
-  options: Pick<GatewayDeps, "silenceMaxMs"> & { readonly maxBytes?: number } = {},
+  options: Pick<GatewayDeps, "silenceMaxMs"> & {
+    readonly maxBytes?: number;
+    readonly restores?: (agentId: string, repositoryId: string) => boolean;
+  } = {},
 ): Promise<TestGateway> {
-  const [agent, otherAgent] = [await insertAgent(database, options.maxBytes), await insertAgent(database)];
-  const callers: Record<string, GatewayCaller> = { administrator: { kind: "administrator" }, agent, otherAgent };
+  const agent = await insertAgent(database, tenantId, options.maxBytes);
+  const otherAgent = await insertAgent(database, tenantId);
+  const callers: Record<string, GatewayCaller> = {
+    administrator: { kind: "administrator", tenantId },
+    agent,
+    otherAgent,
+  };
   const log = new TestLog();
   const app = fastify();
   registerGateway(app, {
-    database,
+    databases,
     objects,
     log,
+    mayRestoreFrom: async (_database, agentId, repositoryId) => options.restores?.(agentId, repositoryId) ?? false,
     authorize: async (request) => callers[credentialOf(request)],
     ...(options.silenceMaxMs === undefined ? {} : { silenceMaxMs: options.silenceMaxMs }),
   });
@@ -83,6 +93,7 @@ function credentialOf(request: FastifyRequest): string {
 
 async function insertAgent(
   database: Kysely<Database>,
+  tenantId: string,
   maxBytes?: number,
 ): Promise<Extract<GatewayCaller, { readonly kind: "agent" }>> {
   const [agentId, repositoryId] = [randomUUID(), randomUUID()];
@@ -106,7 +117,7 @@ async function insertAgent(
       revoked_at: null,
     })
     .execute();
-  return { kind: "agent", agentId, repositoryId };
+  return { kind: "agent", tenantId, agentId, repositoryId };
 }
 
 function callHttp(

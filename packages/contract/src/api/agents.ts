@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { nextCursor } from "./pages.ts";
 import { count, hostname, platform, recipient, timestamp, timeZone, uuid } from "../primitives.ts";
 
 export const provisionRequest = z
@@ -6,6 +7,8 @@ export const provisionRequest = z
     hostname,
     platform: platform.optional(),
     tags: z.array(z.string().min(1).max(256)).max(100).default([]),
+    /** A plan that the machine is to have from the start, beside those for its tags. */
+    plan_id: uuid.optional(),
     /** How long the enrolment token lives. */
     expires_in_hours: z
       .number()
@@ -27,7 +30,13 @@ export const enrolment = z.strictObject({
 });
 export type Enrolment = z.infer<typeof enrolment>;
 
-export const provisionResponse = z.strictObject({ agent_id: uuid, expires_at: timestamp, enrolment });
+export const provisionResponse = z.strictObject({
+  agent_id: uuid,
+  expires_at: timestamp,
+  enrolment,
+  /** Where the agent's program is, for the platform that was named. The enrolment token is the credential for it. */
+  package_url: z.url().nullable(),
+});
 export type ProvisionResponse = z.infer<typeof provisionResponse>;
 
 export const registerRequest = z.strictObject({
@@ -62,6 +71,10 @@ export const agent = z.strictObject({
   tags: z.array(z.string()),
   state: agentState,
   agent_version: z.string().nullable(),
+  /** By which its plans run. */
+  time_zone: z.string(),
+  /** What is sealed to it, only this agent can open. */
+  recipient: z.string().nullable(),
   repository_id: uuid.nullable(),
   created_at: timestamp,
   last_seen_at: timestamp.nullable(),
@@ -72,7 +85,10 @@ export const agent = z.strictObject({
 });
 export type Agent = z.infer<typeof agent>;
 
-export const agentList = z.strictObject({ agents: z.array(agent) });
+/** By host name. */
+export const agentList = z.strictObject({ agents: z.array(agent), next_cursor: nextCursor });
+
+export const agentChange = z.strictObject({ tags: z.array(z.string().min(1).max(256)).max(100) });
 
 export const agentStats = z.strictObject({
   total: count,

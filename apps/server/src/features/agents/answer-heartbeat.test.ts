@@ -2,15 +2,19 @@ import { randomUUID } from "node:crypto";
 import { type HeartbeatRequest, problemType } from "@saveos/contract";
 import type { Kysely } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { AgentCaller } from "../../access/caller.ts";
 import { type AgentLink, createAgentLink } from "../../agent-link/agent-link.ts";
 import { type Notifications, openNotifications } from "../../agent-link/notifications.ts";
-import { openDatabase } from "../../database/client.ts";
+import { type Databases, openDatabases } from "../../database/databases.ts";
 import type { Database } from "../../database/schema.ts";
 import { type EnrolledAgent, enrolAgent } from "../../testing/enrol-agent.ts";
+import { RememberingQueue } from "../../testing/remembering-queue.ts";
 import { type TestClock, testClock } from "../../testing/test-clock.ts";
 import { startTestDatabases, type TestDatabases } from "../../testing/test-databases.ts";
+import { theServer } from "../audit/index.ts";
 import { queueJob } from "../jobs/queue-job.ts";
 import { recordReports } from "../jobs/record-reports.ts";
+import { agentChanged } from "./agent-changed.ts";
 import { answerHeartbeat } from "./answer-heartbeat.ts";
 import { forgetOldSessions } from "./enter-session.ts";
 import { findAgent } from "./queries.ts";
@@ -20,6 +24,9 @@ import { revokeAgent } from "./revoke-agent.ts";
 const longWait = 30;
 
 interface Process {
+  readonly databases: Databases;
+  readonly tenantId: string;
+  readonly queue: RememberingQueue;
   readonly database: Kysely<Database>;
   readonly clock: TestClock;
   readonly link: AgentLink;
@@ -40,7 +47,7 @@ beforeAll(async () => {
 afterAll(async () => await databases.stop(), 60_000);
 
 beforeEach(async () => {
-  const address = await databases.freshAddress();
+  const { address, tenantId } = await databases.fresh();
   const clock = testClock();
   conflicts = [];
   notifications = [];
@@ -48,8 +55,12 @@ beforeEach(async () => {
     const heard = await openNotifications({ address, log: { warn: () => {} } });
     notifications.push(heard);
     const link = createAgentLink(heard);
+    const opened = openDatabases(address);
     return {
-      database: openDatabase(address),
+      databases: opened,
+      tenantId,
+      queue: new RememberingQueue(),
+      database: opened.ofTenant(tenantId),
       clock,
       link,
       onIdentityConflict: (agentId) => void conflicts.push(agentId),
@@ -62,11 +73,19 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const heard of notifications) await heard[Symbol.asyncDispose]();
-  await Promise.all([deps.database.destroy(), otherProcess.database.destroy()]);
+  await deps.databases[Symbol.asyncDispose]();
+  await otherProcess.databases[Symbol.asyncDispose]();
 });
 
 const session = randomUUID();
-const order = { kind: "backup" as const, paths: ["/home"], excludes: [], tags: [] };
+const nothingMore = {
+  paths_if_present: [],
+  excludes: [],
+  tags: [],
+  hooks: { before: [], after: [] },
+  bandwidth: [],
+};
+const order = { kind: "backup" as const, paths: ["/home"], ...nothingMore };
 const neverHangsUp = new AbortController().signal;
 
 function heartbeat(changes: Partial<HeartbeatRequest> = {}): HeartbeatRequest {
@@ -75,6 +94,7 @@ function heartbeat(changes: Partial<HeartbeatRequest> = {}): HeartbeatRequest {
     agent_version: "0.1.0",
     machine_id: agent.machineId,
     session_id: session,
+    time_zone: "UTC",
     running_jobs: [],
     wait_seconds: 0,
     ...changes,
@@ -82,7 +102,18 @@ function heartbeat(changes: Partial<HeartbeatRequest> = {}): HeartbeatRequest {
 }
 
 const beat = async (changes: Partial<HeartbeatRequest> = {}, signal = neverHangsUp, on = deps) =>
-  await answerHeartbeat(on, agent.agentId, heartbeat(changes), signal);
+  await answerHeartbeat(on, caller(), heartbeat(changes), signal);
+
+const caller = (): AgentCaller => ({
+  kind: "agent",
+  tenantId: agent.tenantId,
+  agentId: agent.agentId,
+  repositoryId: agent.repositoryId,
+  name: "machine",
+  credentialId: randomUUID(),
+  credentialCreatedAt: credentialFrom ?? deps.clock.now(),
+});
+let credentialFrom: Date | undefined;
 
 /** Resolves once a heartbeat waits: a wake-up before that would prove nothing. */
 async function untilWaiting(process = deps): Promise<void> {
@@ -99,12 +130,13 @@ test("without an order a heartbeat that doesn't wait is answered at once, and th
     orders: [],
     cancel_jobs: [],
     next_heartbeat_seconds: 30,
+    rotate_credential: false,
   });
   expect((await findAgent(deps.database, agent.agentId))?.last_seen_at).toEqual(deps.clock.now());
 });
 
 test("an order that waits is answered at once", async () => {
-  const jobId = await queueJob(deps, agent.agentId, order);
+  const jobId = await queueJob(deps, { agentId: agent.agentId, order });
   expect((await beat({ wait_seconds: longWait })).orders).toEqual([{ ...order, job_id: jobId }]);
 });
 
@@ -112,49 +144,49 @@ test("an order wakes the agent that waits, also when another process takes the o
   for (const process of [deps, otherProcess]) {
     const answer = beat({ wait_seconds: longWait });
     await untilWaiting();
-    const jobId = await queueJob(process, agent.agentId, order);
+    const jobId = await queueJob(process, { agentId: agent.agentId, order });
     expect((await answer).orders.map(({ job_id }) => job_id)).toContain(jobId);
     await deps.database.deleteFrom("jobs").execute();
   }
 });
 
 test("an order for one agent doesn't wake another", async () => {
-  const other = await enrolAgent(deps, "other");
+  const other = await enrolAgent(deps, { hostname: "other" });
   const answer = beat({ wait_seconds: 0.5 });
   await untilWaiting();
-  await queueJob(deps, other.agentId, order);
+  await queueJob(deps, { agentId: other.agentId, order });
   expect((await answer).orders).toEqual([]);
 });
 
 test("an order is repeated until its job has begun, and doesn't end a wait twice", async () => {
-  const jobId = await queueJob(deps, agent.agentId, order);
+  const jobId = await queueJob(deps, { agentId: agent.agentId, order });
   await beat();
   const begun = performance.now();
   const repeated = await beat({ wait_seconds: 0.2 });
   expect(performance.now() - begun).toBeGreaterThanOrEqual(190);
   expect(repeated.orders.map(({ job_id }) => job_id)).toEqual([jobId]);
-  await recordReports(deps, agent.agentId, [
+  await recordReports(deps, agent, [
     { kind: "started", job_id: jobId, sequence: 0, at: deps.clock.now().toISOString() },
   ]);
   expect((await beat()).orders).toEqual([]);
 });
 
 test("an order that got lost on the way comes again at once to a restarted agent", async () => {
-  const jobId = await queueJob(deps, agent.agentId, order);
+  const jobId = await queueJob(deps, { agentId: agent.agentId, order });
   await beat();
   const restarted = await beat({ session_id: randomUUID(), wait_seconds: longWait });
   expect(restarted.orders.map(({ job_id }) => job_id)).toEqual([jobId]);
 });
 
 test("a job that the agent has taken into its own queue is not ordered again", async () => {
-  const jobId = await queueJob(deps, agent.agentId, order);
+  const jobId = await queueJob(deps, { agentId: agent.agentId, order });
   expect((await beat({ running_jobs: [jobId] })).orders).toEqual([]);
 });
 
 test("an agent that runs a job which has ended, or was never its own, is told to stop it", async () => {
-  const mine = await queueJob(deps, agent.agentId, order);
+  const mine = await queueJob(deps, { agentId: agent.agentId, order });
   const at = deps.clock.now().toISOString();
-  await recordReports(deps, agent.agentId, [
+  await recordReports(deps, agent, [
     { kind: "finished", job_id: mine, sequence: 1, at, outcome: "failed", reason: "stopped" },
   ]);
   const unknown = randomUUID();
@@ -196,7 +228,7 @@ test("a credential that was carried to another machine is refused there and goes
 test("a revoked agent is sent away in the middle of its wait", async () => {
   const waiting = expect(beat({ wait_seconds: longWait })).rejects.toMatchObject({ status: 401 });
   await untilWaiting();
-  await revokeAgent(otherProcess, agent.agentId);
+  await revokeAgent(otherProcess, agent.tenantId, theServer, agent.agentId);
   await waiting;
 });
 
@@ -207,7 +239,7 @@ test("an agent that hangs up is waited for no longer, and its order is kept for 
   hangUp.abort();
   await answer;
   expect(deps.link.waiting).toBe(0);
-  const jobId = await queueJob(deps, agent.agentId, order);
+  const jobId = await queueJob(deps, { agentId: agent.agentId, order });
   await beat({}, AbortSignal.abort());
   expect((await beat({ wait_seconds: longWait })).orders.map(({ job_id }) => job_id)).toEqual([jobId]);
 });
@@ -226,4 +258,23 @@ test("sessions that were replaced long ago are forgotten", async () => {
   deps.clock.advance({ hours: 24 * 8 });
   expect(await forgetOldSessions(deps)).toBe(1);
   await expect(beat({ session_id: session })).resolves.toBeDefined();
+});
+
+test("an agent whose credential is older than a month is told to ask for a new one", async () => {
+  credentialFrom = deps.clock.now();
+  deps.clock.advance({ hours: 24 * 30 - 1 });
+  expect((await beat()).rotate_credential).toBe(false);
+  deps.clock.advance({ hours: 1 });
+  expect((await beat()).rotate_credential).toBe(true);
+  credentialFrom = undefined;
+});
+
+test("a machine that comes to another time zone has its plans worked out anew", async () => {
+  await beat();
+  expect(deps.queue.entries).toEqual([]);
+  await beat({ time_zone: "Europe/Paris" });
+  expect(deps.queue.take(agentChanged, deps.clock.now())).toEqual([
+    { tenantId: agent.tenantId, agentId: agent.agentId },
+  ]);
+  expect((await findAgent(deps.database, agent.agentId))?.time_zone).toBe("Europe/Paris");
 });

@@ -3,11 +3,18 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { wakeAgent } from "../../agent-link/agent-link.ts";
 import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/schema.ts";
+import { publish } from "../../live-events/live-events.ts";
+import type { Queue } from "../../queue/queue.ts";
+import { agentChanged } from "./agent-changed.ts";
+import { onlineSince } from "./agent-state.ts";
 
 interface Deps {
   readonly database: Kysely<Database>;
   readonly clock: Clock;
+  readonly queue: Pick<Queue, "enqueue">;
 }
+
+type Heartbeat = Pick<HeartbeatRequest, "machine_id" | "session_id" | "hostname" | "agent_version" | "time_zone">;
 
 export type Entry =
   | { readonly entered: true }
@@ -22,15 +29,16 @@ export type Entry =
  * conflict is noted for the administrator. A clone of a machine thus shows itself within seconds of its start.
  */
 export async function enterSession(
-  { database, clock }: Deps,
-  agentId: string,
-  heartbeat: Pick<HeartbeatRequest, "machine_id" | "session_id" | "hostname" | "agent_version">,
+  { database, clock, queue }: Deps,
+  { tenantId, agentId }: { readonly tenantId: string; readonly agentId: string },
+  heartbeat: Heartbeat,
 ): Promise<Entry> {
   const now = clock.now();
+  if (await continueSession(database, agentId, heartbeat, now)) return { entered: true };
   return await database.transaction().execute(async (transaction): Promise<Entry> => {
     const agent = await transaction
       .selectFrom("agents")
-      .select(["machine_id", "revoked_at"])
+      .select(["machine_id", "revoked_at", "time_zone"])
       .where("id", "=", agentId)
       .forUpdate()
       .executeTakeFirst();
@@ -39,14 +47,40 @@ export async function enterSession(
     if (!(await isLive(transaction, agentId, heartbeat.session_id, now))) {
       return await noteConflict(transaction, agentId, now, "session");
     }
-    const { hostname, agent_version } = heartbeat;
+    const { hostname, agent_version, time_zone } = heartbeat;
     await transaction
       .updateTable("agents")
-      .set({ last_seen_at: now, hostname, agent_version })
+      .set({ last_seen_at: now, hostname, agent_version, time_zone })
       .where("id", "=", agentId)
       .execute();
+    if (agent.time_zone !== time_zone) {
+      await queue.enqueue(transaction, agentChanged, [{ data: { tenantId, agentId } }]);
+    }
+    await publish(transaction, { type: "agent", id: agentId, agent_id: agentId });
     return { entered: true };
   });
+}
+
+/**
+ * Notes the sign of life of an agent that goes on as it was: nearly every heartbeat, so it is one statement. It needn't survive a crash of the database: the next
+ * one comes within the minute. False if anything is new, such as the session.
+ */
+async function continueSession(
+  database: Kysely<Database>,
+  agentId: string,
+  heartbeat: Heartbeat,
+  now: Date,
+): Promise<boolean> {
+  const { rows } = await sql`
+    update agents set last_seen_at = ${now}
+    where id = ${agentId} and revoked_at is null and machine_id = ${heartbeat.machine_id} and hostname = ${heartbeat.hostname}
+      and agent_version = ${heartbeat.agent_version} and time_zone = ${heartbeat.time_zone} and last_seen_at >= ${onlineSince(now)}
+      and exists (
+        select from agent_sessions
+        where agent_id = agents.id and session_id = ${heartbeat.session_id} and superseded_at is null
+      )
+    returning 1`.execute(database);
+  return rows.length === 1;
 }
 
 /** Whether the session is the agent's live one, which a new one becomes. */
@@ -66,14 +100,7 @@ async function isLive(
     await startSession(transaction, agentId, sessionId, now);
     return true;
   }
-  if (known.superseded_at !== null) return false;
-  await transaction
-    .updateTable("agent_sessions")
-    .set({ last_seen_at: now })
-    .where("agent_id", "=", agentId)
-    .where("session_id", "=", sessionId)
-    .execute();
-  return true;
+  return known.superseded_at === null;
 }
 
 async function startSession(
@@ -103,6 +130,7 @@ async function noteConflict(
   conflict: "machine" | "session",
 ): Promise<Entry> {
   await transaction.updateTable("agents").set({ identity_conflict_at: now }).where("id", "=", agentId).execute();
+  await publish(transaction, { type: "agent", id: agentId, agent_id: agentId });
   return { entered: false, conflict };
 }
 
@@ -110,7 +138,7 @@ async function noteConflict(
 const sessionMemoryMs = 7 * 24 * 60 * 60 * 1000;
 
 /** Keeps an agent that restarts every few seconds from filling the table. Returns how many sessions were forgotten. */
-export async function forgetOldSessions({ database, clock }: Deps): Promise<number> {
+export async function forgetOldSessions({ database, clock }: Omit<Deps, "queue">): Promise<number> {
   const before = new Date(clock.now().getTime() - sessionMemoryMs);
   const { rows } = await sql`delete from agent_sessions where superseded_at < ${before} returning 1`.execute(database);
   return rows.length;

@@ -1,3 +1,4 @@
+export { agentChanged } from "./agent-changed.ts";
 export { agentStatistics } from "./agent-statistics.ts";
 export { forgetOldSessions } from "./enter-session.ts";
 export { findAgent } from "./queries.ts";

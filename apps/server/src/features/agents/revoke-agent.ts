@@ -3,23 +3,33 @@ import { wakeAgent } from "../../agent-link/agent-link.ts";
 import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/schema.ts";
 import { notFound } from "../../http/problem.ts";
+import { publish } from "../../live-events/live-events.ts";
+import type { Queue } from "../../queue/queue.ts";
+import { type Actor, recordAudit } from "../audit/index.ts";
+import { agentChanged } from "./agent-changed.ts";
 import { cancelJobsOfAgent } from "../jobs/index.ts";
 
 interface Deps {
   readonly database: Kysely<Database>;
   readonly clock: Clock;
+  readonly queue: Pick<Queue, "enqueue">;
 }
 
 /**
  * Takes everything from an agent that opens something: its credential, an enrolment token it hasn't used, its jobs. What it backed up stays. Doing it twice is
  * fine. 404 if there is no such agent.
  */
-export async function revokeAgent({ database, clock }: Deps, agentId: string): Promise<void> {
+export async function revokeAgent(
+  { database, clock, queue }: Deps,
+  tenantId: string,
+  by: Actor,
+  agentId: string,
+): Promise<void> {
   const now = clock.now();
   await database.transaction().execute(async (transaction) => {
     const agent = await transaction
       .selectFrom("agents")
-      .select("revoked_at")
+      .select(["hostname", "revoked_at"])
       .where("id", "=", agentId)
       .forUpdate()
       .executeTakeFirst();
@@ -41,5 +51,12 @@ export async function revokeAgent({ database, clock }: Deps, agentId: string): P
       .execute();
     await cancelJobsOfAgent({ database: transaction, clock }, agentId, "The agent was revoked by an administrator.");
     await wakeAgent(transaction, agentId);
+    await recordAudit(transaction, clock, {
+      by,
+      action: "agent.revoked",
+      subject: { kind: "agent", id: agentId, name: agent.hostname },
+    });
+    await queue.enqueue(transaction, agentChanged, [{ data: { tenantId, agentId } }]);
+    await publish(transaction, { type: "agent", id: agentId, agent_id: agentId });
   });
 }

@@ -1,46 +1,67 @@
-import { agent, agentList, agentStats, heartbeatRequest, heartbeatResponse, uuid } from "@saveos/contract";
+import {
+  agent,
+  agentChange,
+  agentList,
+  agentState,
+  agentStats,
+  credentialResponse,
+  heartbeatRequest,
+  heartbeatResponse,
+  pageQuery,
+  platform,
+  uuid,
+} from "@saveos/contract";
+import type { FastifyRequest } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { Kysely } from "kysely";
 import { z } from "zod";
-import { type Access, agentOf } from "../../access/access.ts";
+import { type Access, agentOf, databaseFor, operatorOf } from "../../access/access.ts";
 import type { AgentLink } from "../../agent-link/agent-link.ts";
 import type { Clock } from "../../clock.ts";
+import type { Databases } from "../../database/databases.ts";
 import type { Database } from "../../database/schema.ts";
-import { newestSnapshots } from "../../gateway/index.ts";
+import { newestSnapshotsOf } from "../../gateway/index.ts";
 import { describe } from "../../http/describe.ts";
+import { etagOf } from "../../http/etags.ts";
 import { hangUpSignal } from "../../http/hang-up-signal.ts";
 import { notFound } from "../../http/problem.ts";
+import type { Queue } from "../../queue/queue.ts";
+import { actorOf } from "../audit/index.ts";
 import { answerHeartbeat } from "./answer-heartbeat.ts";
 import { agentStatistics } from "./agent-statistics.ts";
+import { changeAgent } from "./change-agent.ts";
 import { findAgent, listAgents, toAgent } from "./queries.ts";
 import { revokeAgent } from "./revoke-agent.ts";
+import { rotateCredential } from "./rotate-credential.ts";
 
 /** The most agents in one answer: some 500 KB. */
 const agentsMax = 1000;
 
 interface Deps {
-  readonly database: Kysely<Database>;
+  readonly databases: Databases;
   readonly clock: Clock;
   readonly access: Access;
   readonly link: AgentLink;
+  readonly queue: Pick<Queue, "enqueue">;
   readonly onIdentityConflict: (agentId: string) => void;
 }
 
 const agentParams = z.object({ agent_id: uuid });
 
 export function agentRoutes(deps: Deps): FastifyPluginAsyncZod {
-  const { database, clock, access } = deps;
+  const { databases, clock, access } = deps;
+  const depsFor = (request: FastifyRequest) => ({ ...deps, database: databaseFor(request, databases) });
 
-  const showAgent = async (agentId: string) => {
+  const showAgent = async (database: Kysely<Database>, agentId: string) => {
     const found = await findAgent(database, agentId);
     if (found === undefined) throw notFound("agent");
-    const newest = await newestSnapshots(database);
-    return toAgent(found, clock.now(), newest.get(found.repository_id ?? ""));
+    const newest = await newestSnapshotsOf(database, [found.repository_id]);
+    return { version: found.version, body: toAgent(found, clock.now(), newest.get(found.repository_id ?? "")) };
   };
 
   return async (app) => {
     app.post("/api/v1/agents/heartbeat", {
-      onRequest: access.requireAgent,
+      onRequest: access.allowAgent,
       schema: {
         ...describe(
           "agent link",
@@ -52,66 +73,119 @@ export function agentRoutes(deps: Deps): FastifyPluginAsyncZod {
         body: heartbeatRequest,
         response: { 200: heartbeatResponse },
       },
-      handler: async (request, reply) => {
-        return await answerHeartbeat(deps, agentOf(request).agentId, request.body, hangUpSignal(reply));
+      handler: async (request, reply) =>
+        await answerHeartbeat(depsFor(request), agentOf(request), request.body, hangUpSignal(reply)),
+    });
+
+    app.post("/api/v1/agents/credential", {
+      onRequest: access.allowAgent,
+      schema: {
+        ...describe(
+          "agent link",
+          "agent",
+          "Get a new credential",
+          "The one that asks goes on working until the new one is first used.",
+        ),
+        body: z.strictObject({}),
+        response: { 200: credentialResponse },
+      },
+      handler: async (request) => {
+        const caller = agentOf(request);
+        return await rotateCredential(depsFor(request), caller, actorOf(caller, request));
       },
     });
 
     app.get("/api/v1/agents/stats", {
-      onRequest: access.requireAdministrator,
+      onRequest: access.allow("monitoring:read"),
       schema: {
-        ...describe("agents", "administrator", "Numbers about all agents", "Counted now, in the database."),
+        ...describe("agents", "monitoring:read", "Numbers about all agents", "Counted now, in the database."),
         response: { 200: agentStats },
       },
-      handler: async () => await agentStatistics(deps),
+      handler: async (request) => await agentStatistics(depsFor(request)),
     });
 
     app.get("/api/v1/agents", {
-      onRequest: access.requireAdministrator,
+      onRequest: access.allow("agents:read"),
       schema: {
         ...describe(
           "agents",
-          "administrator",
+          "agents:read",
           "Agents, by host name",
-          "To go on, ask for those after the last one's id.",
+          "All, or those of a state, platform, tag or name.",
         ),
         querystring: z.strictObject({
-          after: uuid.optional(),
-          limit: z.coerce.number().int().min(1).max(agentsMax).default(agentsMax),
+          state: agentState.optional(),
+          platform: platform.optional(),
+          tag: z.string().min(1).max(256).optional(),
+          hostname: z.string().min(1).max(253).optional(),
+          ...pageQuery(agentsMax),
         }),
         response: { 200: agentList },
       },
-      handler: async ({ query }) => {
-        const [rows, newest] = await Promise.all([listAgents(database, query), newestSnapshots(database)]);
-        return { agents: rows.map((row) => toAgent(row, clock.now(), newest.get(row.repository_id ?? ""))) };
+      handler: async (request) => {
+        const database = databaseFor(request, databases);
+        const { rows, nextCursor } = await listAgents(database, clock.now(), request.query);
+        const newest = await newestSnapshotsOf(
+          database,
+          rows.map(({ repository_id }) => repository_id),
+        );
+        const agents = rows.map((row) => toAgent(row, clock.now(), newest.get(row.repository_id ?? "")));
+        return { agents, next_cursor: nextCursor };
       },
     });
 
     app.get("/api/v1/agents/:agent_id", {
-      onRequest: access.requireAdministrator,
+      onRequest: access.allow("agents:read"),
       schema: {
-        ...describe("agents", "administrator", "One agent", "What is known about it."),
+        ...describe("agents", "agents:read", "One agent", "What is known about it."),
         params: agentParams,
         response: { 200: agent },
       },
-      handler: async ({ params }) => await showAgent(params.agent_id),
+      handler: async (request, reply) => {
+        const { version, body } = await showAgent(databaseFor(request, databases), request.params.agent_id);
+        return await reply.headers(etagOf(version)).send(body);
+      },
     });
 
-    app.post("/api/v1/agents/:agent_id/revoke", {
-      onRequest: access.requireAdministrator,
+    app.patch("/api/v1/agents/:agent_id", {
+      onRequest: access.allow("agents:change"),
       schema: {
         ...describe(
           "agents",
-          "administrator",
+          "agents:change",
+          "Change an agent's tags",
+          "Plans are for tags: the agent gets those of its new ones and loses the others.",
+        ),
+        params: agentParams,
+        body: agentChange,
+        response: { 200: agent },
+      },
+      handler: async (request, reply) => {
+        const asking = { caller: operatorOf(request), request };
+        const { agent_id } = request.params;
+        await changeAgent(depsFor(request), asking, agent_id, request.body.tags);
+        const { version, body } = await showAgent(databaseFor(request, databases), agent_id);
+        return await reply.headers(etagOf(version)).send(body);
+      },
+    });
+
+    app.post("/api/v1/agents/:agent_id/revoke", {
+      onRequest: access.allow("agents:revoke"),
+      schema: {
+        ...describe(
+          "agents",
+          "agents:revoke",
           "Shut an agent out",
           "Its credential stops working at once and its jobs are cancelled. What it backed up stays.",
         ),
         params: agentParams,
         response: { 200: agent },
       },
-      handler: async ({ params }) => {
-        await revokeAgent(deps, params.agent_id);
-        return await showAgent(params.agent_id);
+      handler: async (request) => {
+        const caller = operatorOf(request);
+        const { agent_id } = request.params;
+        await revokeAgent(depsFor(request), caller.tenantId, actorOf(caller, request), agent_id);
+        return (await showAgent(databaseFor(request, databases), agent_id)).body;
       },
     });
   };

@@ -30,7 +30,8 @@ export interface OrdersForAgent {
 
 /** Finds what an agent should do and what it should stop doing. */
 export async function ordersForAgent({ database, clock }: Deps, asking: Asking): Promise<OrdersForAgent> {
-  const pending = (await selectPending(database, asking.agentId)).filter(({ id }) => !asking.runningJobs.includes(id));
+  const waiting = await selectPending(database, asking.agentId, clock.now());
+  const pending = waiting.filter(({ id }) => !asking.runningJobs.includes(id));
   const cancelJobs = await selectEnded(database, asking.agentId, asking.runningJobs);
   const hasNews = pending.some((job) => isNews(job, asking.sessionId, clock.now()));
   return { orders: pending.map(toOrder), cancelJobs, isUrgent: hasNews || cancelJobs.length > 0 };

@@ -1,6 +1,18 @@
-import { type Job, isFinal, jobState, type Order } from "@saveos/contract";
+import {
+  type Job,
+  isFinal,
+  type JobKind,
+  jobState,
+  type JobState,
+  type LogLine,
+  type Order,
+  timestamp,
+  uuid,
+} from "@saveos/contract";
 import { type Kysely, type Selectable, sql } from "kysely";
+import { z } from "zod";
 import type { Database, JobsTable } from "../../database/schema.ts";
+import { pageOf, placeOf } from "../../http/pages.ts";
 
 const finalStates = jobState.options.filter(isFinal);
 
@@ -8,22 +20,56 @@ export async function findJob(database: Kysely<Database>, jobId: string): Promis
   return await database.selectFrom("jobs").selectAll().where("id", "=", jobId).executeTakeFirst();
 }
 
-/** Newest first; those before the job `before` in that order, if it is given. */
-export async function selectJobs(
+export interface JobFilter {
+  readonly agent_id?: string | undefined;
+  readonly plan_id?: string | undefined;
+  readonly kind?: JobKind | undefined;
+  readonly state?: JobState | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** A part of the jobs, newest first. */
+export async function listJobs(
   database: Kysely<Database>,
-  { agentId, before, limit }: { agentId?: string | undefined; before?: string | undefined; limit: number },
-): Promise<Selectable<JobsTable>[]> {
+  { cursor, limit, ...wanted }: JobFilter,
+): Promise<{ jobs: Job[]; next_cursor: string | null }> {
+  const after = placeOf(cursor, timestamp, uuid);
   let query = database
     .selectFrom("jobs")
     .selectAll()
     .orderBy("requested_at", "desc")
     .orderBy("id", "desc")
-    .limit(limit);
-  if (agentId !== undefined) query = query.where("agent_id", "=", agentId);
-  if (before !== undefined) {
-    query = query.where(sql<boolean>`(requested_at, id) < (select requested_at, id from jobs where id = ${before})`);
+    .limit(limit + 1);
+  for (const column of ["agent_id", "plan_id", "kind", "state"] as const) {
+    const value = wanted[column];
+    if (value !== undefined) query = query.where(column, "=", value);
   }
-  return await query.execute();
+  if (after !== undefined) {
+    query = query.where(sql<boolean>`(requested_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`);
+  }
+  const { rows, nextCursor } = pageOf(await query.execute(), limit, (row) => [row.requested_at.toISOString(), row.id]);
+  return { jobs: rows.map(toJob), next_cursor: nextCursor };
+}
+
+/** A part of a job's log, oldest line first. */
+export async function listLog(
+  database: Kysely<Database>,
+  jobId: string,
+  { cursor, limit }: { cursor?: string | undefined; limit: number },
+): Promise<{ lines: LogLine[]; next_cursor: string | null }> {
+  const after = placeOf(cursor, z.int(), z.int());
+  let query = database
+    .selectFrom("job_log_lines")
+    .select(["sequence", "place", "at", "level", "text"])
+    .where("job_id", "=", jobId)
+    .orderBy("sequence")
+    .orderBy("place")
+    .limit(limit + 1);
+  if (after !== undefined)
+    query = query.where(sql<boolean>`(sequence, place) > (${after[0]}::bigint, ${after[1]}::int)`);
+  const { rows, nextCursor } = pageOf(await query.execute(), limit, (row) => [Number(row.sequence), row.place]);
+  return { lines: rows.map(({ at, level, text }) => ({ at: at.toISOString(), level, text })), next_cursor: nextCursor };
 }
 
 export async function countPending(database: Kysely<Database>, agentId: string): Promise<number> {
@@ -38,13 +84,14 @@ export async function countPending(database: Kysely<Database>, agentId: string):
 
 export type PendingJob = Pick<Selectable<JobsTable>, "id" | "order" | "delivered_at" | "delivered_session_id">;
 
-/** The jobs that wait for an agent, oldest first. */
-export async function selectPending(database: Kysely<Database>, agentId: string): Promise<PendingJob[]> {
+/** The jobs that wait for an agent and may begin, oldest first. */
+export async function selectPending(database: Kysely<Database>, agentId: string, now: Date): Promise<PendingJob[]> {
   return await database
     .selectFrom("jobs")
     .select(["id", "order", "delivered_at", "delivered_session_id"])
     .where("agent_id", "=", agentId)
     .where("state", "=", "pending")
+    .where((job) => job.or([job("not_before", "is", null), job("not_before", "<=", now)]))
     .orderBy("requested_at")
     .orderBy("id")
     .execute();
@@ -67,14 +114,49 @@ export async function selectEnded(
   return jobIds.filter((id) => !live.some((job) => job.id === id));
 }
 
-/** How many jobs are in each state. */
-export async function countByState(database: Kysely<Database>): Promise<Map<Job["state"], number>> {
+/** The job with which an agent runs a plan now, or is about to. */
+export async function unfinishedJobOfPlan(
+  database: Kysely<Database>,
+  planId: string,
+  agentId: string,
+): Promise<Pick<Selectable<JobsTable>, "id" | "state"> | undefined> {
+  return await database
+    .selectFrom("jobs")
+    .select(["id", "state"])
+    .where("plan_id", "=", planId)
+    .where("agent_id", "=", agentId)
+    .where("state", "in", ["pending", "running"])
+    .executeTakeFirst();
+}
+
+/** Whether an agent was told to restore from a repository, and hasn't ended yet. */
+export async function restoresFrom(
+  database: Kysely<Database>,
+  agentId: string,
+  repositoryId: string,
+): Promise<boolean> {
+  const job = await database
+    .selectFrom("jobs")
+    .select("id")
+    .where("agent_id", "=", agentId)
+    .where("repository_id", "=", repositoryId)
+    .where("kind", "=", "restore")
+    .where("state", "in", ["pending", "running"])
+    .limit(1)
+    .executeTakeFirst();
+  return job !== undefined;
+}
+
+/** How many jobs of each kind are in each state. */
+export async function countJobs(
+  database: Kysely<Database>,
+): Promise<{ readonly kind: JobKind; readonly state: JobState; readonly count: number }[]> {
   const rows = await database
     .selectFrom("jobs")
-    .select((from) => ["state", from.fn.countAll<bigint>().as("count")])
-    .groupBy("state")
+    .select((from) => ["kind", "state", from.fn.countAll<bigint>().as("count")])
+    .groupBy(["kind", "state"])
     .execute();
-  return new Map(rows.map(({ state, count }) => [state, Number(count)]));
+  return rows.map(({ count, ...of }) => ({ ...of, count: Number(count) }));
 }
 
 export function toOrder({ id, order }: Pick<PendingJob, "id" | "order">): Order {
@@ -88,11 +170,19 @@ export function toJob(row: Selectable<JobsTable>): Job {
     agent_id: row.agent_id,
     kind: row.kind,
     state: row.state,
+    plan_id: row.plan_id,
+    due_at: row.due_at?.toISOString() ?? null,
     requested_at: row.requested_at.toISOString(),
+    requested_by: row.requested_by,
+    attempt: row.attempt,
+    retry_of: row.retry_of,
+    not_before: row.not_before?.toISOString() ?? null,
     started_at: row.started_at?.toISOString() ?? null,
     finished_at: row.finished_at?.toISOString() ?? null,
     progress: row.progress,
     summary: row.summary,
     reason: row.reason,
+    error: row.error,
+    unreadable: row.unreadable,
   };
 }

@@ -1,19 +1,18 @@
 import type { Report } from "@saveos/contract";
-import type { Kysely } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Database } from "../../database/schema.ts";
 import { type EnrolledAgent, enrolAgent } from "../../testing/enrol-agent.ts";
+import { RememberingQueue } from "../../testing/remembering-queue.ts";
 import { summaryOf } from "../../testing/summary-of.ts";
 import { type TestClock, testClock } from "../../testing/test-clock.ts";
-import { startTestDatabases, type TestDatabases } from "../../testing/test-databases.ts";
+import { type FreshDatabase, startTestDatabases, type TestDatabases } from "../../testing/test-databases.ts";
 import { cancelJobsOfAgent, endLostJobs } from "./end-lost-jobs.ts";
 import { renewLeases } from "./orders-for-agent.ts";
-import { findJob, selectJobs } from "./queries.ts";
+import { findJob, listJobs } from "./queries.ts";
 import { pendingJobsMax, queueJob } from "./queue-job.ts";
 import { recordReports } from "./record-reports.ts";
 
 let databases: TestDatabases;
-let deps: { database: Kysely<Database>; clock: TestClock };
+let deps: FreshDatabase & { clock: TestClock; queue: RememberingQueue };
 let agent: EnrolledAgent;
 let jobId: string;
 
@@ -22,12 +21,20 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => await databases.stop(), 60_000);
 beforeEach(async () => {
-  deps = { database: await databases.fresh(), clock: testClock() };
+  deps = { ...(await databases.fresh()), clock: testClock(), queue: new RememberingQueue() };
   agent = await enrolAgent(deps);
-  jobId = await queueJob(deps, agent.agentId, order);
+  jobId = await queueJob(deps, { agentId: agent.agentId, order });
 });
 
-const order = { kind: "backup" as const, paths: ["/home"], excludes: [], tags: [] };
+const order = {
+  kind: "backup" as const,
+  paths: ["/home"],
+  paths_if_present: [],
+  excludes: [],
+  tags: [],
+  hooks: { before: [], after: [] },
+  bandwidth: [],
+};
 const at = "2030-01-01T12:00:00Z";
 const snapshotId = "ab".repeat(32);
 
@@ -50,7 +57,7 @@ const finished = (
   outcome,
   summary: summaryOf(snapshotId),
 });
-const record = async (...reports: Report[]) => await recordReports(deps, agent.agentId, reports);
+const record = async (...reports: Report[]) => await recordReports(deps, agent, reports);
 const job = async () => await findJob(deps.database, jobId);
 
 test("a job runs from its first report to its last", async () => {
@@ -93,8 +100,8 @@ test("the end of a job whose beginning was never told is recorded all the same",
 });
 
 test("an agent can't report on the job of another", async () => {
-  const other = await enrolAgent(deps, "other");
-  expect(await recordReports(deps, other.agentId, [started(), finished(1)])).toEqual({ recorded: 0, ignored: 2 });
+  const other = await enrolAgent(deps, { hostname: "other" });
+  expect(await recordReports(deps, other, [started(), finished(1)])).toEqual({ recorded: 0, ignored: 2 });
   expect((await job())?.state).toBe("pending");
 });
 
@@ -131,29 +138,31 @@ test("a job that waits for an absent machine is never lost", async () => {
 
 test("cancelling ends what waits and what runs, and leaves what has ended", async () => {
   await record(finished(1));
-  const running = await queueJob(deps, agent.agentId, order);
+  const running = await queueJob(deps, { agentId: agent.agentId, order });
   await record({ ...started(), job_id: running });
-  const waiting = await queueJob(deps, agent.agentId, order);
-  const cancelled = await cancelJobsOfAgent(deps, agent.agentId, "no more");
-  expect(cancelled.toSorted()).toEqual([running, waiting].toSorted());
+  const waiting = await queueJob(deps, { agentId: agent.agentId, order });
+  await cancelJobsOfAgent(deps, agent.agentId, "no more");
+  expect((await findJob(deps.database, running))?.state).toBe("cancelled");
+  expect((await findJob(deps.database, waiting))?.state).toBe("cancelled");
   expect((await job())?.state).toBe("completed");
 });
 
 test("no more than a hundred jobs wait for one agent", async () => {
-  for (let waiting = 1; waiting < pendingJobsMax; waiting += 1) await queueJob(deps, agent.agentId, order);
-  await expect(queueJob(deps, agent.agentId, order)).rejects.toMatchObject({ status: 409 });
+  for (let waiting = 1; waiting < pendingJobsMax; waiting += 1) await queueJob(deps, { agentId: agent.agentId, order });
+  await expect(queueJob(deps, { agentId: agent.agentId, order })).rejects.toMatchObject({ status: 409 });
 });
 
 test("jobs are listed newest first, page by page, for one agent or for all", async () => {
-  const other = await enrolAgent(deps, "other");
+  const other = await enrolAgent(deps, { hostname: "other" });
   const ids = [jobId];
   for (let i = 0; i < 4; i += 1) {
     deps.clock.advance({ seconds: 1 });
-    ids.unshift(await queueJob(deps, i === 1 ? other.agentId : agent.agentId, order));
+    ids.unshift(await queueJob(deps, { agentId: i === 1 ? other.agentId : agent.agentId, order }));
   }
-  const page = async (query: Parameters<typeof selectJobs>[1]) =>
-    (await selectJobs(deps.database, query)).map(({ id }) => id);
-  expect(await page({ limit: 3 })).toEqual(ids.slice(0, 3));
-  expect(await page({ limit: 3, before: ids[2] })).toEqual(ids.slice(3));
-  expect(await page({ limit: 10, agentId: other.agentId })).toEqual([ids[2]]);
+  const page = async (query: Parameters<typeof listJobs>[1]) => await listJobs(deps.database, query);
+  const first = await page({ limit: 3 });
+  expect(first.jobs.map(({ id }) => id)).toEqual(ids.slice(0, 3));
+  const rest = await page({ limit: 3, cursor: first.next_cursor ?? "" });
+  expect(rest).toMatchObject({ jobs: ids.slice(3).map((id) => ({ id })), next_cursor: null });
+  expect((await page({ limit: 10, agent_id: other.agentId })).jobs.map(({ id }) => id)).toEqual([ids[2]]);
 });

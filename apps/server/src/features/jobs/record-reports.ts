@@ -2,50 +2,59 @@ import type { JobState, Report, ReportsResponse } from "@saveos/contract";
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/schema.ts";
+import { publish } from "../../live-events/live-events.ts";
+import type { Queue } from "../../queue/queue.ts";
 import { leaseFrom } from "./lease.ts";
 import { ending, moveJobs } from "./move-job.ts";
+import { retryFailedJob } from "./retry-failed-job.ts";
 
 interface Deps {
   readonly database: Kysely<Database>;
   readonly clock: Clock;
+  readonly queue: Pick<Queue, "enqueue">;
 }
+
+interface Reporting {
+  readonly tenantId: string;
+  readonly agentId: string;
+}
+
+/** More lines than a person reads; an agent that sends more is broken. */
+const logLinesMax = 10_000;
 
 /**
  * Records what an agent tells about its jobs, all or nothing. A report counts once, by its sequence; one that comes after the job has ended, or about a job that
  * isn't this agent's, changes nothing and is no error: the agent could do nothing about it and would send it for ever.
  */
-export async function recordReports(
-  { database, clock }: Deps,
-  agentId: string,
-  reports: readonly Report[],
-): Promise<ReportsResponse> {
-  return await database.transaction().execute(async (transaction) => {
+export async function recordReports(deps: Deps, from: Reporting, reports: readonly Report[]): Promise<ReportsResponse> {
+  return await deps.database.transaction().execute(async (transaction) => {
     let recorded = 0;
     for (const report of reports) {
-      if (await recordReport(transaction, clock.now(), agentId, report)) recorded += 1;
+      if (await recordReport(deps, transaction, from, report)) recorded += 1;
     }
     return { recorded, ignored: reports.length - recorded };
   });
 }
 
 async function recordReport(
+  deps: Deps,
   transaction: Transaction<Database>,
-  now: Date,
-  agentId: string,
+  from: Reporting,
   report: Report,
 ): Promise<boolean> {
   const job = await transaction
     .selectFrom("jobs")
     .select(["state", "last_sequence"])
     .where("id", "=", report.job_id)
-    .where("agent_id", "=", agentId)
+    .where("agent_id", "=", from.agentId)
     .forUpdate()
     .executeTakeFirst();
   if (job === undefined || BigInt(report.sequence) <= job.last_sequence) return false;
   // A report of work on a job that isn't marked as begun: its beginning was lost on the way, but it did begin.
+  const now = deps.clock.now();
   const hasBegun = job.state === "pending" ? await begin(transaction, now, report) : job.state === "running";
   if (!hasBegun) return false;
-  const recorded = await recordStep(transaction, now, report);
+  const recorded = await recordStep(deps, transaction, from, report);
   if (recorded) await advanceSequence(transaction, report);
   return recorded;
 }
@@ -55,29 +64,60 @@ async function begin(transaction: Transaction<Database>, now: Date, report: Repo
   return (await moveJobs(transaction, { jobId: report.job_id }, "running", changes)).length === 1;
 }
 
-async function recordStep(transaction: Transaction<Database>, now: Date, report: Report): Promise<boolean> {
-  if (report.kind === "finished") return await finish(transaction, now, report);
+async function recordStep(
+  deps: Deps,
+  transaction: Transaction<Database>,
+  { tenantId, agentId }: Reporting,
+  report: Report,
+): Promise<boolean> {
+  const now = deps.clock.now();
+  if (report.kind === "finished") return await finish(deps, transaction, tenantId, report);
+  if (report.kind === "log") await keepLines(transaction, report);
   if (report.kind === "progress") {
     await transaction
       .updateTable("jobs")
       .set({ progress: JSON.stringify(report.progress), lease_expires_at: leaseFrom(now) })
       .where("id", "=", report.job_id)
       .execute();
+    await publish(transaction, { type: "job", id: report.job_id, agent_id: agentId });
   }
   return true;
 }
 
 async function finish(
+  { clock, queue }: Deps,
   transaction: Transaction<Database>,
-  now: Date,
-  { job_id, outcome, summary, reason }: Extract<Report, { kind: "finished" }>,
+  tenantId: string,
+  { job_id, outcome, summary, reason, error, unreadable }: Extract<Report, { kind: "finished" }>,
 ): Promise<boolean> {
   const changes = {
-    ...ending(now, reason ?? null),
+    ...ending(clock.now(), reason ?? null),
+    error: outcome === "failed" ? (error ?? "unknown") : null,
     summary: summary === undefined ? null : JSON.stringify(summary),
-    snapshot_id: summary?.snapshot_id ?? null,
+    snapshot_id: summary !== undefined && "snapshot_id" in summary ? (summary.snapshot_id ?? null) : null,
+    unreadable: unreadable === undefined ? null : JSON.stringify(unreadable),
   };
-  return (await moveJobs(transaction, { jobId: job_id }, outcome satisfies JobState, changes)).length === 1;
+  const [ended] = await moveJobs(transaction, { jobId: job_id }, outcome satisfies JobState, changes);
+  if (ended === undefined) return false;
+  await retryFailedJob({ clock, queue }, transaction, tenantId, ended);
+  return true;
+}
+
+async function keepLines(
+  transaction: Transaction<Database>,
+  { job_id, sequence, lines }: Extract<Report, { kind: "log" }>,
+): Promise<void> {
+  const { count } = await transaction
+    .selectFrom("job_log_lines")
+    .select((from) => from.fn.countAll<bigint>().as("count"))
+    .where("job_id", "=", job_id)
+    .executeTakeFirstOrThrow();
+  const kept = lines.slice(0, Math.max(0, logLinesMax - Number(count)));
+  if (kept.length === 0) return;
+  await transaction
+    .insertInto("job_log_lines")
+    .values(kept.map(({ at, level, text }, place) => ({ job_id, sequence, place, at: new Date(at), level, text })))
+    .execute();
 }
 
 async function advanceSequence(transaction: Transaction<Database>, { job_id, sequence }: Report): Promise<void> {

@@ -1,12 +1,12 @@
 import type { Health } from "@saveos/contract";
-import { type Kysely, sql } from "kysely";
-import type { Database } from "../../database/schema.ts";
+import { sql } from "kysely";
+import type { Databases } from "../../database/databases.ts";
 import type { ObjectStorage } from "../../object-store/index.ts";
 import { errorText } from "../../server-error.ts";
 import { version } from "../../version.ts";
 
 interface Deps {
-  readonly database: Kysely<Database>;
+  readonly databases: Pick<Databases, "door">;
   readonly objects: ObjectStorage;
   readonly log: { error(details: object, message: string): void };
 }
@@ -18,8 +18,8 @@ const checkTimeoutMs = 5000;
 const freshForMs = 2000;
 
 /** Makes a function that tells whether the server can do its work. Why it can't is for the log alone. */
-export function healthCheck({ database, objects, log }: Deps): () => Promise<Health> {
-  const checkDatabase = async () => void (await sql`select 1`.execute(database));
+export function healthCheck({ databases, objects, log }: Deps): () => Promise<Health> {
+  const checkDatabase = async () => void (await sql`select 1`.execute(databases.door));
   let current: { readonly since: number; readonly health: Promise<Health> } | undefined;
 
   const check = async (name: string, work: () => Promise<void>): Promise<"ok" | "failed"> => {

@@ -1,19 +1,16 @@
-import { jobState } from "@saveos/contract";
 import type { FastifyInstance } from "fastify";
-import type { Kysely } from "kysely";
-import { collectDefaultMetrics, Counter, Gauge, type GaugeConfiguration, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { AgentLink } from "../../agent-link/agent-link.ts";
 import type { Clock } from "../../clock.ts";
-import type { Database } from "../../database/schema.ts";
-import { storageStats } from "../../gateway/index.ts";
+import type { Databases } from "../../database/databases.ts";
+import type { Queue } from "../../queue/queue.ts";
 import { version } from "../../version.ts";
-import { agentStatistics } from "../agents/index.ts";
-import { countByState } from "../jobs/index.ts";
+import { measureTenant } from "./measure-tenant.ts";
 
-/** What the server measures about itself. What it counts about agents, jobs and storage is asked of the database at each reading. */
+/** What the server measures about itself, and what the database holds of a tenant when it is read. */
 export interface Metrics {
-  /** Prometheus' text format. */
-  read(): Promise<string>;
+  /** Prometheus' text format: this process, and the tenant of the one who asks. */
+  read(tenantId: string): Promise<string>;
   readonly contentType: string;
   /** Measures the requests of an app. */
   observe(app: FastifyInstance): void;
@@ -22,12 +19,13 @@ export interface Metrics {
 }
 
 interface Deps {
-  readonly database: Kysely<Database>;
+  readonly databases: Databases;
   readonly clock: Clock;
   readonly link: AgentLink;
+  readonly queue: Pick<Queue, "counts">;
 }
 
-export function createMetrics(deps: Deps): Metrics {
+export function createMetrics({ databases, clock, link, queue }: Deps): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -35,12 +33,13 @@ export function createMetrics(deps: Deps): Metrics {
     { version },
     1,
   );
-  addGauges(deps, registry);
+  registry.registerMetric(waitingAgents(link));
+  registry.registerMetric(queuedTasks(queue));
   const requests = new Histogram({
     name: "saveos_http_request_duration_seconds",
     help: "Time from a request's head to its answer's end. Heartbeats wait up to 30 s by design.",
     labelNames: ["method", "route", "status"],
-    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 35, 120],
+    buckets: [0.005, 0.02, 0.1, 0.25, 0.5, 2, 10, 35, 120],
     registers,
   });
   const refused = new Counter({
@@ -54,7 +53,10 @@ export function createMetrics(deps: Deps): Metrics {
     registers,
   });
   return {
-    read: async () => await registry.metrics(),
+    read: async (tenantId) => {
+      const ofTenant = await measureTenant({ database: databases.ofTenant(tenantId), clock });
+      return await Registry.merge([registry, ofTenant]).metrics();
+    },
     contentType: registry.contentType,
     observe: (app) => {
       app.addHook("onResponse", async ({ method, routeOptions }, reply) => {
@@ -68,49 +70,30 @@ export function createMetrics(deps: Deps): Metrics {
   };
 }
 
-/** The numbers that the database holds. Every process reports the same ones: take one's, not their sum. */
-function addGauges({ database, clock, link }: Deps, registry: Registry): void {
-  const add = <Label extends string>(gauge: GaugeConfiguration<Label>) =>
-    registry.registerMetric(new Gauge({ ...gauge, registers: [] }));
-  add({
-    name: "saveos_agents",
-    help: "Agents by state.",
-    labelNames: ["state"],
-    async collect() {
-      const { provisioned, online, offline, revoked } = await agentStatistics({ database, clock });
-      const counts = { provisioned, online, offline, revoked };
-      for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
-    },
-  });
-  add({
-    name: "saveos_jobs",
-    help: "Jobs by state.",
-    labelNames: ["state"],
-    async collect() {
-      const counts = await countByState(database);
-      for (const state of jobState.options) this.set({ state }, counts.get(state) ?? 0);
-    },
-  });
-  const storage = {
-    saveos_stored_bytes: ["Bytes of all objects stored.", "storedBytes"],
-    saveos_stored_objects: ["Objects stored.", "objects"],
-    saveos_snapshots: ["Snapshots stored.", "snapshots"],
-    saveos_lost_objects: ["Objects that are gone though nobody deleted them.", "lostObjects"],
-  } as const;
-  for (const [name, [help, field]] of Object.entries(storage)) {
-    add({
-      name,
-      help,
-      async collect() {
-        this.set((await storageStats(database))[field]);
-      },
-    });
-  }
-  add({
+function waitingAgents(link: AgentLink): Gauge {
+  return new Gauge({
     name: "saveos_waiting_agents",
     help: "Heartbeats that wait for an order in this process.",
+    registers: [],
     collect() {
       this.set(link.waiting);
+    },
+  });
+}
+
+/** The same in every process: take one's, not their sum. */
+function queuedTasks(queue: Pick<Queue, "counts">): Gauge<"task" | "state"> {
+  return new Gauge({
+    name: "saveos_queue_tasks",
+    help: "The server's own tasks that are due and wait, are being done, or have failed for good.",
+    labelNames: ["task", "state"],
+    registers: [],
+    async collect() {
+      for (const { task, waiting, active, failed } of await queue.counts()) {
+        this.set({ task, state: "waiting" }, waiting);
+        this.set({ task, state: "active" }, active);
+        this.set({ task, state: "failed" }, failed);
+      }
     },
   });
 }

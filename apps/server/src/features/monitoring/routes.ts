@@ -1,7 +1,7 @@
 import { type Health, health, liveness } from "@saveos/contract";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { Access } from "../../access/access.ts";
+import { type Access, operatorOf } from "../../access/access.ts";
 import { describe } from "../../http/describe.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -29,6 +29,22 @@ export function monitoringRoutes({ access, checkHealth, metrics }: Deps): Fastif
       },
     });
 
+    app.get("/health/ready", {
+      schema: {
+        ...describe(
+          "monitoring",
+          "anyone",
+          "Whether the server can work",
+          "The same as `/health`: send requests to this process only while it is 200.",
+        ),
+        response: { 200: health, 503: health },
+      },
+      handler: async (_request, reply) => {
+        const found = await checkHealth();
+        return await reply.status(found.status === "ready" ? 200 : 503).send(found);
+      },
+    });
+
     app.get("/health/live", {
       schema: {
         ...describe(
@@ -43,14 +59,19 @@ export function monitoringRoutes({ access, checkHealth, metrics }: Deps): Fastif
     });
 
     app.get("/metrics", {
-      onRequest: access.requireAdministrator,
+      onRequest: access.allow("monitoring:read"),
       schema: {
-        ...describe("monitoring", "administrator", "Metrics", "In Prometheus' text format."),
+        ...describe(
+          "monitoring",
+          "monitoring:read",
+          "Metrics",
+          "In Prometheus' text format: of this process, and of the tenant of the one who asks.",
+        ),
         response: { 200: z.string() },
       },
       serializerCompiler: () => (text) => String(text),
-      handler: async (_request, reply) =>
-        await reply.header("content-type", metrics.contentType).send(await metrics.read()),
+      handler: async (request, reply) =>
+        await reply.header("content-type", metrics.contentType).send(await metrics.read(operatorOf(request).tenantId)),
     });
   };
 }

@@ -1,0 +1,3 @@
+import type { PolicyOf } from "./policy.ts";
+
+export const snapshotPolicy: PolicyOf<"snapshots"> = { "snapshots:read": "viewer" };

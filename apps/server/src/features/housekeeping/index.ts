@@ -1,0 +1,1 @@
+export { cleanUp, cleanUpTask } from "./clean-up.ts";

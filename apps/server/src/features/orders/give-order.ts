@@ -1,0 +1,107 @@
+import type { backupRequest, checkRequest, restoreRequest } from "@saveos/contract";
+import type { Kysely, Selectable } from "kysely";
+import type { z } from "zod";
+import { callerId, type Operator } from "../../access/caller.ts";
+import type { Clock } from "../../clock.ts";
+import type { AgentsTable, Database, StoredOrder } from "../../database/schema.ts";
+import { selectSnapshotObjects } from "../../gateway/index.ts";
+import { notFound, ProblemError } from "../../http/problem.ts";
+import { findAgent } from "../agents/index.ts";
+import { type Actor, recordAudit } from "../audit/index.ts";
+import { queueJob, unfinishedJobOfPlan } from "../jobs/index.ts";
+import { backupOrderOf, findPlan } from "../plans/index.ts";
+
+interface Deps {
+  readonly database: Kysely<Database>;
+  readonly clock: Clock;
+}
+
+interface Asking {
+  readonly caller: Operator;
+  readonly by: Actor;
+}
+
+/** Orders a backup: of paths, or of what a plan of the machine backs up. Returns the job's id. */
+export async function orderBackup(
+  deps: Deps,
+  asking: Asking,
+  request: z.output<typeof backupRequest>,
+): Promise<string> {
+  const agent = await requireAgent(deps.database, request.agent_id);
+  const { paths, excludes, tags, plan_id: planId } = request;
+  if (planId !== undefined) return await orderPlan(deps, asking, agent, planId);
+  const nothingMore = { paths_if_present: [], hooks: { before: [], after: [] }, bandwidth: [] };
+  return await give(deps, asking, agent, { kind: "backup", paths: paths ?? [], excludes, tags, ...nothingMore });
+}
+
+/** Orders a check of the machine's repository. Returns the job's id. */
+export async function orderCheck(
+  deps: Deps,
+  asking: Asking,
+  { agent_id, read_data_percent }: z.output<typeof checkRequest>,
+): Promise<string> {
+  const agent = await requireAgent(deps.database, agent_id);
+  return await give(deps, asking, agent, { kind: "check", read_data_percent });
+}
+
+/**
+ * Orders a restore, from the machine's own repository or from another one of the tenant, which it may then read for as long as the job lives. Returns the job's
+ * id. 400 if there is no such repository or it has no such snapshot.
+ */
+export async function orderRestore(
+  deps: Deps,
+  asking: Asking,
+  request: z.output<typeof restoreRequest>,
+): Promise<string> {
+  const { snapshot_id, target, overwrite, sealed } = request;
+  const agent = await requireAgent(deps.database, request.agent_id);
+  const repositoryId = request.repository_id ?? agent.repository_id ?? "";
+  const [snapshot] = await selectSnapshotObjects(deps.database, { repositoryId, id: snapshot_id, limit: 1 });
+  if (snapshot === undefined) {
+    const fields = [{ pointer: "/snapshot_id", message: "there is no such snapshot in the repository" }];
+    throw new ProblemError(400, "There is no such snapshot in the repository.", { fields });
+  }
+  if (repositoryId !== agent.repository_id && sealed === null) {
+    const fields = [
+      { pointer: "/sealed", message: "must hold the repository's password, sealed to the agent's recipient" },
+    ];
+    throw new ProblemError(400, "The machine has no key to another machine's repository.", { fields });
+  }
+  const repository = { repository_id: repositoryId, repository_path: `/restic/${repositoryId}/` };
+  return await give(deps, asking, agent, { kind: "restore", ...repository, snapshot_id, target, overwrite, sealed });
+}
+
+async function orderPlan(deps: Deps, asking: Asking, agent: Selectable<AgentsTable>, planId: string): Promise<string> {
+  const plan = await findPlan(deps.database, planId);
+  if (plan === undefined) {
+    const fields = [{ pointer: "/plan_id", message: "there is no such plan" }];
+    throw new ProblemError(400, `There is no plan ${planId}.`, { fields });
+  }
+  if ((await unfinishedJobOfPlan(deps.database, planId, agent.id)) !== undefined) {
+    throw new ProblemError(409, "The machine runs this plan already, or is about to.");
+  }
+  return await give(deps, asking, agent, backupOrderOf(plan.content, agent.platform), planId);
+}
+
+async function give(
+  { database, clock }: Deps,
+  { caller, by }: Asking,
+  agent: Selectable<AgentsTable>,
+  order: StoredOrder,
+  planId?: string,
+): Promise<string> {
+  const id = await queueJob({ database, clock }, { agentId: agent.id, order, planId, requestedBy: callerId(caller) });
+  const subject = { kind: "job", id, name: `${order.kind} on ${agent.hostname}` };
+  await recordAudit(database, clock, { by, action: `job.${order.kind}-ordered`, subject });
+  return id;
+}
+
+/** 404 if there is no such agent, 409 if it takes no orders. A machine that is away gets the order when it is back. */
+async function requireAgent(database: Kysely<Database>, agentId: string): Promise<Selectable<AgentsTable>> {
+  const agent = await findAgent(database, agentId);
+  if (agent === undefined) throw notFound("agent");
+  if (agent.revoked_at !== null) throw new ProblemError(409, "This agent was revoked: it takes no orders any more.");
+  if (agent.registered_at === null)
+    throw new ProblemError(409, "This agent has not enrolled yet: no machine would take the order.");
+  return agent;
+}

@@ -1,0 +1,2 @@
+export { countUsage, countUsageTask } from "./count-usage.ts";
+export { repositoryRoutes } from "./routes.ts";
