@@ -13,6 +13,8 @@ export interface TestServer extends AsyncDisposable {
   /** PEM. */
   readonly certificateAuthority: string;
   readonly dataFolder: string;
+  /** While nobody has an account. */
+  readonly setUpLink: string | undefined;
   createApiKey(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -54,6 +56,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     httpUrl: server.httpUrl,
     certificateAuthority: server.certificateAuthority,
     dataFolder,
+    setUpLink: server.setUpLink,
     createApiKey: async () => await server.createApiKey("test"),
     stop,
     [Symbol.asyncDispose]: stop,

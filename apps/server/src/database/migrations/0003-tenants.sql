@@ -119,6 +119,9 @@ insert into tenants (id, name, slug)
 create function current_tenant() returns uuid language sql stable as
   $$ select nullif(current_setting('saveos.tenant', true), '')::uuid $$;
 
+-- Set-up links are made by signing in, which sets no tenant.
+alter table invitations alter column tenant_id set default current_tenant();
+
 -- What a tenant owns carries its id, by itself the one that the connection works for.
 do $$
 declare

@@ -7,7 +7,10 @@ import { type TestClock, testClock } from "../../testing/test-clock.ts";
 import { type FreshDatabase, startTestDatabases, type TestDatabases } from "../../testing/test-databases.ts";
 import { cancelJobsOfAgent, endLostJobs } from "./end-lost-jobs.ts";
 import { renewLeases } from "./orders-for-agent.ts";
-import { findJob, listJobs } from "./queries.ts";
+import { findJob, listJobs, listLog, selectPending } from "./queries.ts";
+import { theServer } from "../audit/index.ts";
+import { cancelJob } from "./cancel-job.ts";
+import { offerJob } from "./retry-failed-job.ts";
 import { pendingJobsMax, queueJob } from "./queue-job.ts";
 import { recordReports } from "./record-reports.ts";
 
@@ -165,4 +168,70 @@ test("jobs are listed newest first, page by page, for one agent or for all", asy
   const rest = await page({ limit: 3, cursor: first.next_cursor ?? "" });
   expect(rest).toMatchObject({ jobs: ids.slice(3).map((id) => ({ id })), next_cursor: null });
   expect((await page({ limit: 10, agent_id: other.agentId })).jobs.map(({ id }) => id)).toEqual([ids[2]]);
+});
+
+const failed = (sequence: number, error: "store-unavailable" | "wrong-password"): Report => ({
+  kind: "finished",
+  job_id: jobId,
+  sequence,
+  at,
+  outcome: "failed",
+  error,
+});
+
+test("a failure that may pass by itself is tried again later, ever later, and three times at most", async () => {
+  const delays: number[] = [];
+  for (let attempt = 1; attempt <= 4; attempt += 1) {
+    await record(started(), failed(1, "store-unavailable"));
+    const retry = await deps.database.selectFrom("jobs").selectAll().where("retry_of", "=", jobId).executeTakeFirst();
+    if (attempt === 4) expect(retry).toBeUndefined();
+    if (retry === undefined) break;
+    expect(retry).toMatchObject({ state: "pending", attempt: attempt + 1, order });
+    delays.push(((retry.not_before?.getTime() ?? 0) - deps.clock.now().getTime()) / 60_000);
+    expect(await selectPending(deps.database, agent.agentId, deps.clock.now())).toEqual([]);
+    deps.clock.advance({ minutes: delays.at(-1) ?? 0 });
+    expect(deps.queue.take(offerJob, deps.clock.now())).toEqual([{ tenantId: agent.tenantId, agentId: agent.agentId }]);
+    expect(await selectPending(deps.database, agent.agentId, deps.clock.now())).toMatchObject([{ id: retry.id }]);
+    jobId = retry.id;
+  }
+  expect(delays).toEqual([1, 5, 25]);
+});
+
+test("a failure that would be the same again is not tried again", async () => {
+  await record(started(), failed(1, "wrong-password"));
+  expect(await job()).toMatchObject({ state: "failed", error: "wrong-password" });
+  expect((await listJobs(deps.database, { limit: 10 })).jobs).toHaveLength(1);
+});
+
+test("a job that was lost with its agent is tried again when the agent is back", async () => {
+  await record(started());
+  deps.clock.advance({ minutes: 16 });
+  await endLostJobs(deps);
+  expect(await job()).toMatchObject({ state: "failed", error: "agent-lost" });
+  deps.clock.advance({ minutes: 1 });
+  expect(await selectPending(deps.database, agent.agentId, deps.clock.now())).toHaveLength(1);
+});
+
+test("the log of a job is kept in the order in which it was told, each line once", async () => {
+  const lines = (sequence: number, ...texts: string[]): Report => ({
+    kind: "log",
+    job_id: jobId,
+    sequence,
+    at,
+    lines: texts.map((text) => ({ at, level: "info", text })),
+  });
+  await record(started(), lines(1, "a", "b"), progress(2, 1), lines(3, "c"));
+  await record(lines(1, "a", "b"), lines(3, "c"));
+  const first = await listLog(deps.database, jobId, { limit: 2 });
+  expect(first.lines.map(({ text }) => text)).toEqual(["a", "b"]);
+  const rest = await listLog(deps.database, jobId, { limit: 2, cursor: first.next_cursor ?? "" });
+  expect(rest).toMatchObject({ lines: [{ text: "c" }], next_cursor: null });
+});
+
+test("a cancelled job ends at once, and what its agent still tells about it changes nothing", async () => {
+  await record(started());
+  expect(await cancelJob(deps, theServer, jobId)).toMatchObject({ state: "cancelled" });
+  expect(await record(finished(1))).toEqual({ recorded: 0, ignored: 1 });
+  await expect(cancelJob(deps, theServer, jobId)).rejects.toMatchObject({ status: 409 });
+  await expect(cancelJob(deps, theServer, crypto.randomUUID())).rejects.toMatchObject({ status: 404 });
 });

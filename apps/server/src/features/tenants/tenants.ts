@@ -79,12 +79,19 @@ export async function createTenant(
   const now = clock.now();
   const { token, row } = newInvitation(now, invitationLivesMs);
   const invited = { email: wanted.owner_email, role: "owner" as const };
-  await databases.accounts.transaction().execute(async (transaction) => {
-    await transaction.insertInto("tenants").values({ id, name: wanted.name, slug: id, createdAt: now }).execute();
+  // By the database's clock, as for the first tenant: which one is the first must not hang on two clocks.
+  const createdAt = await databases.accounts.transaction().execute(async (transaction) => {
+    const tenant = { id, name: wanted.name, slug: id };
+    const made = await transaction
+      .insertInto("tenants")
+      .values(tenant)
+      .returning("createdAt")
+      .executeTakeFirstOrThrow();
     await transaction
       .insertInto("invitations")
       .values({ ...row, tenantId: id, ...invited })
       .execute();
+    return made.createdAt;
   });
   const subject = { kind: "tenant", id, name: wanted.name };
   await recordAudit(databases.ofTenant(first), clock, {
@@ -93,7 +100,7 @@ export async function createTenant(
     subject,
   });
   return {
-    tenant: { id, name: wanted.name, created_at: now.toISOString() },
+    tenant: { id, name: wanted.name, created_at: createdAt.toISOString() },
     invitation: { ...invited, expires_at: row.expiresAt.toISOString(), token },
   };
 }
