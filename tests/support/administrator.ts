@@ -17,6 +17,7 @@ import {
   snapshotList,
 } from "@saveos/contract";
 import { type Answer, send } from "../../apps/server/src/testing/api-client.ts";
+import { testRecipient } from "../../apps/server/src/testing/enrol-agent.ts";
 
 /** An administrator at the server's API. Every method that is not an attempt must succeed. */
 export interface Administrator {
@@ -55,7 +56,15 @@ export function administratorOf({ server, apiKey }: { server: { httpUrl: string 
     },
     attemptRegister: async (token) =>
       await send(server.httpUrl, "POST", "/api/v1/agents/register", {
-        body: { token, hostname: hostname(), platform: "linux", agent_version: "0.1.0", machine_id: "a test" },
+        body: {
+          token,
+          hostname: hostname(),
+          platform: "linux",
+          agent_version: "0.1.0",
+          machine_id: "a test",
+          time_zone: "UTC",
+          recipient: testRecipient,
+        },
       }),
     enrol: async (request) => {
       const { enrolment } = await administrator.provision(request);

@@ -1,4 +1,4 @@
-import { CamelCasePlugin, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from "kysely";
+import { CamelCasePlugin, Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
 import type { Pool, PoolClient } from "pg";
 import type { AccountsDatabase } from "./accounts-schema.ts";
 import { type DatabaseAddress, openPool } from "./client.ts";
@@ -57,10 +57,10 @@ function poolOfTenant(pool: Pool, tenantId: string): PostgresPool {
     connect: async () => {
       const client = await pool.connect();
       if (tenantsOfClients.get(client) !== tenantId) await setTenant(client, tenantId);
-      return client as unknown as PostgresPoolClient;
+      return client;
     },
     end: async () => {},
-  } as PostgresPool;
+  };
 }
 
 async function setTenant(client: PoolClient, tenantId: string): Promise<void> {

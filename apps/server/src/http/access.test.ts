@@ -76,7 +76,7 @@ interface Rule {
   readonly ok: number;
   /** Fills the path's places, with things that are there and that the call may use up. */
   readonly path?: (place: string) => Promise<string> | string;
-  readonly body?: () => Promise<unknown> | unknown;
+  readonly body?: () => unknown;
   /** What another tenant's owner gets: 404 where the path names something of ours, unless said otherwise. */
   readonly stranger?: number;
   /** What another agent of the tenant gets, where it isn't what the agent itself gets. */

@@ -16,7 +16,7 @@ export function placeOf<const Kinds extends readonly [z.ZodType, ...z.ZodType[]]
 ): z.output<z.ZodTuple<Kinds, null>> | undefined {
   if (cursor === undefined) return undefined;
   const place = z.tuple(kinds).safeParse(parse(Buffer.from(cursor, "base64url").toString("utf8")));
-  if (place.success) return place.data as z.output<z.ZodTuple<Kinds, null>>;
+  if (place.success) return place.data;
   const fields = [{ pointer: "/cursor", message: "is not a cursor of this list" }];
   throw new ProblemError(400, "The cursor is not one that this list gave.", { fields });
 }

@@ -63,6 +63,8 @@ export const runPreview = z.strictObject({
       at: timestamp,
       /** The same on the machine's own clock, with its offset. */
       local: z.string(),
+      /** The window in which the machine has its place. */
+      window: z.strictObject({ opens_at: timestamp, closes_at: timestamp }),
     }),
   ),
   /** There are more than are listed. */

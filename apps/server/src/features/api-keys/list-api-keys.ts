@@ -45,12 +45,6 @@ export async function findApiKey(database: Kysely<Database>, id: string): Promis
   return row === undefined ? undefined : toApiKey(row);
 }
 
-/** Whether any key would open the API at `now`. */
-export async function hasUsableApiKey(database: Kysely<Database>, now: Date): Promise<boolean> {
-  const keys = await listApiKeys(database);
-  return keys.some(({ revoked_at, expires_at }) => revoked_at === null && (expires_at === null || expires_at > now));
-}
-
 function toApiKey(row: ApiKey): ApiKeyAnswer {
   return {
     ...row,

@@ -3,7 +3,7 @@ import type { Kysely } from "kysely";
 import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/schema.ts";
 import { selectPairs } from "./queries.ts";
-import { listRuns } from "./schedule/index.ts";
+import { listRuns, windowOf } from "./schedule/index.ts";
 import { usableZone } from "./usable-zone.ts";
 
 interface Deps {
@@ -58,6 +58,7 @@ function preview(from: Date, machines: readonly Machine[], isCut: boolean): RunP
       time_zone: timeZone,
       at: at.toISOString(),
       local: localText(at, timeZone),
+      window: windowText(schedule, timeZone, at),
     }));
   });
   const sorted = runs.toSorted((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
@@ -67,6 +68,11 @@ function preview(from: Date, machines: readonly Machine[], isCut: boolean): RunP
     runs: sorted.slice(0, runsMax),
     is_cut: isCut || sorted.length > runsMax,
   };
+}
+
+function windowText(schedule: Schedule, timeZone: string, due: Date): { opens_at: string; closes_at: string } {
+  const { opensAt, closesAt } = windowOf(schedule, { timeZone, due }) ?? { opensAt: due, closesAt: due };
+  return { opens_at: opensAt.toISOString(), closes_at: closesAt.toISOString() };
 }
 
 /** Such as `2030-03-31T03:00:00+02:00`. */

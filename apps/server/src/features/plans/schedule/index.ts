@@ -1,4 +1,4 @@
 export { checkSchedule } from "./check-schedule.ts";
 export { listRuns } from "./list-runs.ts";
-export { type Machine, nextRun } from "./next-run.ts";
+export { nextRun } from "./next-run.ts";
 export { windowOf } from "./window-of.ts";
