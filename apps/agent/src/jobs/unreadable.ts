@@ -53,7 +53,7 @@ export class UnreadableList implements AsyncDisposable {
 
   /** `shownPath`: as a person may see it. */
   note({ message, cause }: Problem, shownPath: string): void {
-    const code = systemCodeOf(cause);
+    const code = codeOf(cause);
     this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
     this.#entries += 1;
     if (this.#entries > entriesMax) return;
@@ -85,14 +85,13 @@ export class UnreadableList implements AsyncDisposable {
   }
 }
 
-/** The system's code behind a problem: errors are wrapped as they rise. Where it is none of the system's, what is wrong with it in a word. */
-export function systemCodeOf(error: unknown): string {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const code = systemErrorCode(at);
-    if (code !== undefined && /^E[A-Z0-9]+$/.test(code)) return code;
-    if (code === "not-found" && at.cause === undefined) return "ENOENT";
-  }
-  return error === undefined ? "unsupported" : "unknown";
+/** The system's code behind a problem; where it is none of the system's, what is wrong with it in a word. */
+function codeOf(cause: unknown): string {
+  if (cause === undefined) return "unsupported";
+  return (
+    (cause instanceof Error && "systemCode" in cause && typeof cause.systemCode === "string" && cause.systemCode) ||
+    "unknown"
+  );
 }
 
 export interface KeptList {
