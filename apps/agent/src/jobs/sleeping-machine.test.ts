@@ -46,10 +46,10 @@ const written: { readonly name: string; readonly locks: number; readonly atNs: b
 
 /** Waits for what needs short waits of the clock to go by. */
 async function settling<Result>(work: Promise<Result>): Promise<Result> {
-  let isOver = false;
-  const over = work.finally(() => (isOver = true));
-  while (!isOver) await clock.advance(100);
-  return await over;
+  const over = new AbortController();
+  const watched = work.finally(() => over.abort());
+  while (!over.signal.aborted) await clock.advance(100);
+  return await watched;
 }
 
 const snapshotsThere = async () => await listSnapshots(await world.openOwn());

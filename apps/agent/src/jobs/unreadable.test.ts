@@ -35,7 +35,7 @@ test("problems are counted by the system's code, and listed with their names", a
   list.note({ path: "/e", message: "/e is of a kind that can't be backed up" }, "/e");
   expect(list.counts).toEqual({ EACCES: 2, EIO: 1, unknown: 1, unsupported: 1 });
   await list[Symbol.asyncDispose]();
-  const [kept] = await Promise.all([findList(machine.path("state"), undefined)]);
+  const kept = await findList(machine.path("state"), undefined);
   expect(kept?.jobId).toBe(jobId(1));
   const entries = await readList(machine.path("state"), kept ?? { jobId: "", writtenAt: new Date() });
   expect(entries.map(({ path, code }) => [path, code])).toEqual([

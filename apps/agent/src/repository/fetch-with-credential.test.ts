@@ -21,7 +21,7 @@ function serverAndSecrets() {
   };
   const store = restStore({
     url: "https://backup.example/restic/1/",
-    fetch: fetchWithCredential(fetch as typeof globalThis.fetch, secrets),
+    fetch: fetchWithCredential(fetch, secrets),
     headers: { authorization: "replaced at each request" },
     streamUploads: true,
   });
