@@ -84,6 +84,11 @@ export default defineConfig({
       message: "The contract is values and types that every side can load: it imports zod only.",
     }),
     restrict(
+      ["packages/vault/src/**/*.ts"],
+      { regex: "^node:", message: "The vault is portable: browsers seal and open with it, too." },
+      { regex: "^(@saveos/|(\\.\\./)+(packages|apps)/)", message: "The vault stands alone: it imports no workspace." },
+    ),
+    restrict(
       ["apps/agent/src/**/*.ts"],
       {
         regex: "^@saveos/(server|web|agent)",

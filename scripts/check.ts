@@ -10,6 +10,7 @@ const steps: readonly (readonly [name: string, command: string, ...args: string[
   ["types: engine, portable core", "tsc", "-p", "packages/engine/tsconfig.core.json"],
   ["types: engine, Node and tests", "tsc", "-p", "packages/engine"],
   ["types: contract", "tsc", "-p", "packages/contract"],
+  ["types: vault", "tsc", "-p", "packages/vault"],
   ["types: agent", "tsc", "-p", "apps/agent"],
   ["types: server", "tsc", "-p", "apps/server"],
   ["types: scripts and tests", "tsc", "-p", "."],

@@ -42,6 +42,18 @@ describe("the guards of the house", () => {
   });
 
   test.each([
+    ["Buffer", "export const planted = Buffer.alloc(1);"],
+    ["window", "export const planted = window.name;"],
+  ])("the compiler refuses %s in the vault", async (named, code) => {
+    const { code: exitCode, stdout } = await plantAnd("packages/vault/src/planted.ts", code, "tsc", [
+      "-p",
+      "packages/vault",
+    ]);
+    expect(stdout).toContain(named);
+    expect(exitCode).not.toBe(0);
+  });
+
+  test.each([
     [
       "a lower folder of the engine importing a higher one",
       "packages/engine/src/format/planted.ts",
@@ -68,6 +80,8 @@ describe("the guards of the house", () => {
       "stands alone",
     ],
     ["the contract importing anything but zod", "packages/contract/src/planted.ts", "node:crypto", "imports zod only"],
+    ["the vault importing Node", "packages/vault/src/planted.ts", "node:crypto", "vault is portable"],
+    ["the vault importing a workspace", "packages/vault/src/planted.ts", "@saveos/contract", "stands alone"],
     ["the server importing the engine", "apps/server/src/planted.ts", "@saveos/engine", "server is blind"],
     [
       "a feature reaching into another",

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import path from "node:path";
-import type { Problem } from "@saveos/engine";
 import { Bell } from "../daemon/bell.ts";
 import { runDaemon } from "../daemon/daemon.ts";
 import { httpsLink } from "../daemon/https-link.ts";
@@ -16,7 +15,9 @@ import { exitCode, type ExitCode } from "../errors/exit-code.ts";
 import { nowText } from "../host/clock.ts";
 import { machineFacts } from "../host/facts.ts";
 import { machineId } from "../host/machine-id.ts";
-import { type BackupOrderDeps, runBackupOrder } from "../jobs/run-backup-order.ts";
+import { followTimeZone, machineTimeZone } from "../host/time-zone.ts";
+import type { OpenedForOrder, OpenForOrder, OrderDeps } from "../jobs/order-deps.ts";
+import { runOrder } from "../jobs/run-order.ts";
 import { connectStore } from "../repository/connect-store.ts";
 import { openWithCache } from "../repository/open-repository.ts";
 import { jsonText } from "../terminal/json.ts";
@@ -35,17 +36,17 @@ export interface DaemonOptions {
 /** Serves the server until a signal. To be stopped is how it ends, so that is success. */
 export async function runDaemonCommand({ world, global, options }: Invocation<DaemonOptions>): Promise<ExitCode> {
   const machine = await requireEnrolment(world, global);
-  const { config, home } = machine;
+  const { config, home, secrets } = machine;
   const log = daemonLog(world, global);
   if (options.normalPriority !== true) await lowerPriority(log.warn);
   await using _place = await holdSingleInstance(home.stateFolder, world.platform);
   if (!config.repositoryReady) await prepareRepository(world, machine, (message) => log.warn(message));
 
   await using trusted = trustedFetch(config.certificateAuthority);
-  const link = httpsLink({ fetch: trusted.fetch, serverUrl: config.serverUrl, credential: machine.credential });
+  const link = httpsLink({ fetch: trusted.fetch, serverUrl: config.serverUrl, credential: () => secrets.credential });
   const inbox = await Inbox.open(path.join(home.stateFolder, "inbox.json"));
   const outbox = await Outbox.open(path.join(home.stateFolder, "outbox.json"));
-  const orderDeps = backupOrderDeps(world, global, machine, log);
+  const deps = orderDeps(world, global, machine, log);
   log.info(`Serving ${config.serverUrl} as agent ${config.agentId}`);
   await runDaemon(
     {
@@ -57,7 +58,9 @@ export async function runDaemonCommand({ world, global, options }: Invocation<Da
       log,
       reportsWait: new Bell(),
       note: (failure) => noteHeartbeat(world, home.stateFolder, failure),
-      runOrder: (order, run) => runBackupOrder(orderDeps, order, run),
+      runOrder: async (order, run) => await runOrder(deps, order, run),
+      keepCredential: async (credential) => await secrets.replaceCredential(credential),
+      timeZone: zoneOf(world),
     },
     {
       hostname: machineFacts().hostname,
@@ -71,36 +74,61 @@ export async function runDaemonCommand({ world, global, options }: Invocation<Da
   return exitCode.done;
 }
 
-function backupOrderDeps(world: World, global: GlobalOptions, machine: EnrolledMachine, log: Log): BackupOrderDeps {
-  const { cacheFolder } = machine.home;
-  const onRetry = (message: string) => log.warn(message);
+function orderDeps(world: World, global: GlobalOptions, machine: EnrolledMachine, log: Log): OrderDeps {
+  const { config, home, secrets } = machine;
   return {
-    openRepository: async (signal) => {
-      const settings = {
-        caFile: undefined,
-        extended: new Map(),
-        uploadBytesPerSecond: global.uploadBytesPerSecond,
-        downloadBytesPerSecond: global.downloadBytesPerSecond,
-        limitWindow: global.limitWindow,
-        onRetry,
-      };
-      const connected = await connectStore(world, { kind: "enrolled", machine }, settings);
-      const repository = await openWithCache(world, connected.store, {
-        password: machine.repositoryPassword,
-        cacheFolder,
-        onCacheError: log.warn,
-        signal,
-      });
-      return { repository, [Symbol.asyncDispose]: () => connected[Symbol.asyncDispose]() };
-    },
+    openRepository: async (request) => await openForOrder(world, global, machine, request, log),
+    ownRepositoryId: config.repositoryId,
+    identity: secrets.identity,
+    home,
     machine: machineFacts(),
     env: world.env,
     platform: world.platform,
     programVersion,
-    ownCacheFolder: cacheFolder,
-    onProblem: ({ path: item, message }: Problem) =>
-      log.warn(item === "" || message.includes(item) ? message : `${item}: ${message}`),
-    onWaiting: log.info,
+    clock: world.clock,
+    log,
+  };
+}
+
+async function openForOrder(
+  world: World,
+  { uploadBytesPerSecond, downloadBytesPerSecond, limitWindow }: GlobalOptions,
+  machine: EnrolledMachine,
+  { repository: which, useCache, bandwidth, onRetry, signal }: OpenForOrder,
+  log: Log,
+): Promise<OpenedForOrder> {
+  const choice = { kind: "enrolled", machine, repositoryPath: which === "own" ? undefined : which.path } as const;
+  const connected = await connectStore(world, choice, {
+    caFile: undefined,
+    extended: new Map(),
+    uploadBytesPerSecond,
+    downloadBytesPerSecond,
+    limitWindow,
+    bandwidth,
+    onRetry,
+  });
+  try {
+    const repository = await openWithCache(world, connected.store, {
+      password: which === "own" ? machine.secrets.repositoryPassword : which.password,
+      cacheFolder: useCache ? machine.home.cacheFolder : undefined,
+      onCacheError: log.warn,
+      signal,
+    });
+    return { repository, [Symbol.asyncDispose]: () => connected[Symbol.asyncDispose]() };
+  } catch (error) {
+    await connected[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The zone of the machine now, which the process follows. */
+function zoneOf(world: World): () => Promise<string> {
+  // What was set at the start counts; following a zone sets it, too.
+  const facts = { platform: world.platform, env: { TZ: world.env["TZ"] } };
+  return async () => {
+    const zone = await machineTimeZone(facts);
+    followTimeZone(zone);
+    return zone;
   };
 }
 

@@ -3,7 +3,10 @@ import type { Command, Help } from "commander";
 /** What a newcomer looks for first comes first. Every command is in one group. */
 const groups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
   { title: "Back up and restore", names: ["backup", "restore", "snapshots", "ls", "find", "dump"] },
-  { title: "This machine and its server", names: ["register", "status", "daemon"] },
+  {
+    title: "This machine and its server",
+    names: ["register", "status", "daemon", "unreadable", "hooks", "seal-restore"],
+  },
   { title: "Repository", names: ["init", "check", "stats", "unlock", "key"] },
 ];
 

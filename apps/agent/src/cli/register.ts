@@ -5,7 +5,7 @@ import { readEnrolmentFile, readEnrolmentParts, readEnrolmentStream } from "../e
 import { AgentError } from "../errors/agent-error.ts";
 import { readConfig } from "../host/config-file.ts";
 import type { Home } from "../host/home.ts";
-import { writeSecrets } from "../host/secrets-file.ts";
+import { readSecrets, writeSecrets } from "../host/secrets-file.ts";
 import { passwordFromFile } from "../repository/find-password.ts";
 import type { Invocation } from "./command-line.ts";
 import { version } from "./version.ts";
@@ -57,11 +57,14 @@ async function readEnrolment({ world, options, operands }: Invocation<RegisterOp
 }
 
 async function enrolledMachine(home: Home, newPassword: string | undefined): Promise<EnrolledMachine> {
+  if (newPassword !== undefined)
+    await writeSecrets(home.secretsFile, {
+      ...(await readSecrets(home.secretsFile)),
+      repositoryPassword: newPassword,
+    });
   const machine = await findEnrolment(home);
   if (machine === undefined) throw new AgentError("bad-settings", `${home.configFile} is gone.`);
-  if (newPassword === undefined) return machine;
-  await writeSecrets(home.secretsFile, { credential: machine.credential, repositoryPassword: newPassword });
-  return { ...machine, repositoryPassword: newPassword };
+  return machine;
 }
 
 async function tellDone(

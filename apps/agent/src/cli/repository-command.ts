@@ -27,7 +27,8 @@ export async function openForCommand(
   const choice = await findRepository(world, global);
   const connected = await connectForCommand({ world, global, print }, choice);
   try {
-    const password = choice.kind === "enrolled" ? choice.machine.repositoryPassword : await findPassword(world, global);
+    const password =
+      choice.kind === "enrolled" ? choice.machine.secrets.repositoryPassword : await findPassword(world, global);
     const cacheFolder = global.cacheFolder ?? homeOf(world, global).cacheFolder;
     const repository = await openWithCache(world, connected.store, {
       password,

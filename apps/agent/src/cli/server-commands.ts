@@ -1,6 +1,7 @@
 import { addCommand, type CommandLine, onRun } from "./command-line.ts";
 import type { DaemonOptions } from "./daemon.ts";
 import type { RegisterOptions } from "./register.ts";
+import type { SealRestoreOptions } from "./seal-restore.ts";
 import { summaries } from "./summaries.ts";
 
 // What these commands do is loaded when they run: it speaks with the server, and takes its time to load.
@@ -46,4 +47,25 @@ export function addDaemon(line: CommandLine): void {
   });
   daemon.option("--normal-priority", "don't let other programs go first");
   onRun<DaemonOptions>(line, daemon, async (invocation) => (await import("./daemon.ts")).runDaemonCommand(invocation));
+}
+
+/** `saveos-agent seal-restore` */
+export function addSealRestore(line: CommandLine): void {
+  const sealRestore = addCommand(line.program, "seal-restore [paths...]", {
+    summary: summaries["seal-restore"],
+    description:
+      "Prints the `sealed` of an order for a restore (POST /api/v1/restore): the paths to restore, as the snapshot has them, and this machine's " +
+      "repository password, so that another machine can restore from this one's repository. Only the machine that restores can open it; the server can't.",
+    examples: [
+      "saveos-agent seal-restore --recipient age1… /home/ann/notes.txt",
+      "saveos-agent seal-restore --recipient age1… --no-password /home/ann/notes.txt",
+    ],
+  });
+  sealRestore
+    .option("--recipient <age>", "the machine that restores: its `saveos-agent status` shows it")
+    .option("--repository-password-file <file>", "another repository's password instead of this machine's")
+    .option("--no-password", "seal paths only: for a machine that restores from its own repository");
+  onRun<SealRestoreOptions>(line, sealRestore, async (invocation) =>
+    (await import("./seal-restore.ts")).sealRestore(invocation),
+  );
 }

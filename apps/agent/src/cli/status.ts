@@ -1,4 +1,5 @@
 import { snapshotList } from "@saveos/contract";
+import { recipientOf } from "@saveos/vault";
 import { exchangeJson, parseAnswer } from "../daemon/http-exchange.ts";
 import { readLinkState } from "../daemon/link-state.ts";
 import { trustedFetch } from "../daemon/trusted-fetch.ts";
@@ -34,6 +35,7 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
   const server = await askServer(world, machine);
   const { style } = print;
   const { config } = machine;
+  const recipient = await recipientOf(machine.secrets.identity);
   const rows: [string, string][] = [
     [
       "Server",
@@ -56,6 +58,7 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
     ],
     ...(link.failure === undefined ? [] : [["", style.warning(link.failure)] as [string, string]]),
     ["Password file", home.secretsFile],
+    ["Recipient", recipient],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
   await print.result(...rows.map(([title, value]) => `${padEnd(title, width)}  ${value}`));
@@ -71,17 +74,18 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
       ? { snapshots: server.snapshots, last_snapshot_at: server.lastSnapshotAt ?? null }
       : { failure: server.failure }),
     last_heartbeat_at: link.heartbeatAt ?? null,
+    recipient,
   });
   return server.isReachable && config.repositoryReady ? exitCode.done : exitCode.failed;
 }
 
 /** Asks for the list of snapshots, which proves all at once: that the server is there, is the right one, and knows this machine. */
-async function askServer({ signal }: World, { config, credential }: EnrolledMachine): Promise<ServerState> {
+async function askServer({ signal }: World, { config, secrets }: EnrolledMachine): Promise<ServerState> {
   await using trusted = trustedFetch(config.certificateAuthority);
   const { serverUrl } = config;
   try {
     const answer = await exchangeJson(
-      { fetch: trusted.fetch, serverUrl, credential },
+      { fetch: trusted.fetch, serverUrl, credential: () => secrets.credential },
       { method: "GET", path: `/api/v1/backup/${config.agentId}/snapshots`, signal, timeoutMs: answerTimeoutMs },
     );
     const { snapshots } = parseAnswer(snapshotList, answer, serverUrl);

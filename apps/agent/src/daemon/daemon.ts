@@ -5,13 +5,14 @@ import { messageOf } from "../errors/system-error.ts";
 import { nowMs } from "../host/clock.ts";
 import { backOffMs } from "./back-off.ts";
 import type { Bell } from "./bell.ts";
+import { CredentialRenewal, type CredentialRenewalDeps } from "./credential-renewal.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Log } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ServerLink } from "./server-link.ts";
 import { Worker, type WorkerDeps } from "./worker.ts";
 
-export interface DaemonDeps extends Omit<WorkerDeps, "reportsWait"> {
+export interface DaemonDeps extends Omit<WorkerDeps, "reportsWait">, Omit<CredentialRenewalDeps, "link"> {
   readonly link: ServerLink;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
@@ -19,6 +20,8 @@ export interface DaemonDeps extends Omit<WorkerDeps, "reportsWait"> {
   readonly random: () => number;
   readonly log: Log;
   readonly reportsWait: Bell;
+  /** The zone of the machine's clock, asked before each heartbeat: a laptop travels. */
+  readonly timeZone: () => Promise<string>;
   /** Notes how a heartbeat went, for `saveos-agent status`: undefined if it was answered, else why it failed. */
   readonly note: (failure: string | undefined) => Promise<void>;
 }
@@ -36,8 +39,11 @@ export interface Identity {
 const farewellMs = 4_000;
 /** The contract's limit. Jobs run in their order, so those beyond it come into the list in time. */
 const runningJobsMax = 100;
-/** The server repeats orders of waiting jobs in every answer, at once: asked again no sooner than this, it is not a storm. */
-const repeatedOrdersPauseMs = 5_000;
+/**
+ * The server repeats orders of waiting jobs in every answer, at once: asked again no sooner than this, it is not a storm. Whoever cancels the running job
+ * waits for this as well, and then for its end (`endingMaxMs`): five seconds at most.
+ */
+const repeatedOrdersPauseMs = 2_500;
 /** A server that answers at once without an order is not asked in a tight loop, whatever it says. */
 const earlyAnswerPauseMinMs = 1_000;
 /** Errors that trying again soon can't mend count as so many failures, which is the longest wait. */
@@ -54,11 +60,12 @@ export async function runDaemon(deps: DaemonDeps, identity: Identity, signal: Ab
 async function beat(deps: DaemonDeps, worker: Worker, identity: Identity, signal: AbortSignal): Promise<void> {
   let failures = 0;
   let lastSaid: string | undefined;
+  const renewal = new CredentialRenewal(deps);
   // The first one is answered at once: then it is known that the line works, and what waits in the outbox can go.
   let waitSeconds = 0;
   while (!signal.aborted) {
     try {
-      const pauseMs = await beatOnce(deps, worker, { ...identity, waitSeconds }, signal);
+      const pauseMs = await beatOnce(deps, { worker, renewal }, { ...identity, waitSeconds }, signal);
       waitSeconds = heartbeatWaitMaxSeconds;
       if (lastSaid !== undefined || failures > 0) deps.log.info("The server answers");
       failures = 0;
@@ -81,11 +88,11 @@ async function beat(deps: DaemonDeps, worker: Worker, identity: Identity, signal
 /** Resolves with the milliseconds until the next heartbeat. */
 async function beatOnce(
   deps: DaemonDeps,
-  worker: Worker,
+  { worker, renewal }: { readonly worker: Worker; readonly renewal: CredentialRenewal },
   identity: Identity & { readonly waitSeconds: number },
   signal: AbortSignal,
 ): Promise<number> {
-  const { link, inbox, clock, note, reportsWait } = deps;
+  const { link, inbox, clock, note, reportsWait, timeZone } = deps;
   const askedMs = nowMs(clock);
   const answer = await link.heartbeat(
     {
@@ -93,15 +100,18 @@ async function beatOnce(
       agent_version: identity.agentVersion,
       machine_id: identity.machineId,
       session_id: identity.sessionId,
+      time_zone: await timeZone(),
       running_jobs: inbox.present.slice(0, runningJobsMax),
       wait_seconds: identity.waitSeconds,
     },
     { signal },
   );
   reportsWait.ring();
+  const wanted = answer.orders.filter(({ job_id: jobId }) => !answer.cancel_jobs.includes(jobId));
   for (const jobId of answer.cancel_jobs) worker.cancel(jobId);
-  const news = answer.orders.filter((order) => worker.accept(order)).length;
+  const news = wanted.filter((order) => worker.accept(order)).length;
   await note(undefined);
+  if (answer.rotate_credential) await renewal.renew(signal);
   if (answer.orders.length > 0 || answer.cancel_jobs.length > 0) return news > 0 ? 0 : repeatedOrdersPauseMs;
   // Held to the end, the waiting was done at the server. One that answers early, such as when it is about to stop, is given a moment.
   const wasHeld = nowMs(clock) - askedMs >= (identity.waitSeconds - 1) * 1000;

@@ -8,7 +8,7 @@ const request = { method: "POST", path: "/api/v1/agents/heartbeat", body: { a: 1
 type Fetch = typeof globalThis.fetch;
 
 function exchange(fetch: Fetch) {
-  return { fetch, serverUrl: "https://backup.example:8000", credential: "saveos_agent_1_secret" };
+  return { fetch, serverUrl: "https://backup.example:8000", credential: () => "saveos_agent_1_secret" };
 }
 
 function answering(status: number, body: unknown): Fetch {

@@ -6,8 +6,8 @@ export interface Exchange {
   readonly fetch: typeof globalThis.fetch;
   /** Without a slash at its end. */
   readonly serverUrl: string;
-  /** Undefined before enrolment. */
-  readonly credential: string | undefined;
+  /** Asked at each request, because it is replaced now and then; undefined before enrolment. */
+  readonly credential: (() => string) | undefined;
 }
 
 export interface JsonRequest {
@@ -35,7 +35,7 @@ export async function exchangeJson({ fetch, serverUrl, credential }: Exchange, r
       redirect: "error",
       headers: {
         accept: "application/json, application/problem+json",
-        ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
+        ...(credential === undefined ? {} : { authorization: `Bearer ${credential()}` }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

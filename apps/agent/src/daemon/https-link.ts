@@ -1,4 +1,4 @@
-import { heartbeatResponse } from "@saveos/contract";
+import { credentialResponse, heartbeatResponse } from "@saveos/contract";
 import { type Exchange, exchangeJson, parseAnswer } from "./http-exchange.ts";
 import type { ServerLink } from "./server-link.ts";
 
@@ -17,6 +17,16 @@ export function httpsLink(exchange: Exchange): ServerLink {
         timeoutMs: request.wait_seconds * 1000 + answerAllowanceMs,
       });
       return parseAnswer(heartbeatResponse, answer, exchange.serverUrl);
+    },
+    async renewCredential({ signal }) {
+      const answer = await exchangeJson(exchange, {
+        method: "POST",
+        path: "/api/v1/agents/credential",
+        body: {},
+        signal,
+        timeoutMs: answerAllowanceMs,
+      });
+      return parseAnswer(credentialResponse, answer, exchange.serverUrl).credential;
     },
     async report(reports, { signal }) {
       await exchangeJson(exchange, {

@@ -50,3 +50,15 @@ test("an order that waits may be withdrawn, and taken again if the server repeat
   expect([inbox.withdraw(jobId(1)), inbox.withdraw(jobId(1))]).toEqual([true, false]);
   expect(await inbox.begin()).toBeUndefined();
 });
+
+test("an order that is withdrawn while it is written down does not run", async () => {
+  await using machine = await TestMachine.create();
+  const inbox = await Inbox.open(machine.path("inbox.json"));
+  inbox.accept(backupOrder(1));
+  inbox.accept(backupOrder(2));
+  const beginning = inbox.begin();
+  inbox.withdraw(jobId(1));
+  expect((await beginning)?.job_id).toBe(jobId(2));
+  expect(inbox.present).toEqual([jobId(2)]);
+  expect(inbox.accept(backupOrder(1))).toBe(false);
+});

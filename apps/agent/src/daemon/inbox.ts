@@ -55,11 +55,14 @@ export class Inbox {
 
   /** The next order, noted durably as running; undefined if none waits. */
   async begin(): Promise<Order | undefined> {
-    const order = this.#queue[0];
-    if (order === undefined) return undefined;
-    await this.#replace({ ...this.#state, running: [...this.#state.running, order.job_id] });
-    this.#queue = this.#queue.filter((other) => other !== order);
-    return order;
+    for (let order = this.#queue[0]; order !== undefined; order = this.#queue[0]) {
+      const { job_id: jobId } = order;
+      await this.#replace({ ...this.#state, running: [...this.#state.running, jobId] });
+      if (this.withdraw(jobId)) return order;
+      // It was withdrawn while it was written down.
+      await this.end(jobId);
+    }
+    return undefined;
   }
 
   async end(jobId: string): Promise<void> {

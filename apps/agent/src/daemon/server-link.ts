@@ -8,6 +8,8 @@ export interface ServerLink {
    * `credential-refused`, or `server-refused` for what the request says.
    */
   heartbeat(request: HeartbeatRequest, options: { readonly signal: AbortSignal }): Promise<HeartbeatResponse>;
+  /** Asks for a new credential. The one in use works until the new one is first used, so a lost answer loses nothing. Rejects as `heartbeat` does. */
+  renewCredential(options: { readonly signal: AbortSignal }): Promise<string>;
   /** Delivers reports; the same report twice counts once. Rejects as `heartbeat` does. */
   report(reports: readonly Report[], options: { readonly signal: AbortSignal }): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type Enrolment, registerResponse } from "@saveos/contract";
+import { type Enrolment, type RegisterRequest, registerResponse } from "@saveos/contract";
+import { makeIdentity, recipientOf } from "@saveos/vault";
 import { exchangeJson, parseAnswer } from "../daemon/http-exchange.ts";
 import { trustedFetch } from "../daemon/trusted-fetch.ts";
 import { AgentError } from "../errors/agent-error.ts";
@@ -8,6 +9,7 @@ import { contractPlatform, machineFacts } from "../host/facts.ts";
 import type { Home } from "../host/home.ts";
 import { machineId } from "../host/machine-id.ts";
 import { readSecrets, writeSecrets } from "../host/secrets-file.ts";
+import { machineTimeZone } from "../host/time-zone.ts";
 import type { World } from "../world.ts";
 
 /** As strong as the repository's own keys: 256 bits. */
@@ -25,8 +27,8 @@ export interface EnrolRequest {
  * Makes this machine known to the server and keeps what it answers. The repository itself is not touched yet: `prepareRepository` does that,
  * and may be tried again, while the token is spent now.
  *
- * Every step leaves what the next needs on disk before it, so a stop anywhere loses nothing: first the password, then the credential, then
- * the configuration, which says that the machine is enrolled.
+ * Every step leaves what the next needs on disk before it, so a stop anywhere loses nothing: first the password and the identity, then the
+ * credential, then the configuration, which says that the machine is enrolled.
  */
 export async function enrol(world: World, home: Home, request: EnrolRequest): Promise<AgentConfig> {
   const present = await readConfig(home.configFile);
@@ -38,14 +40,18 @@ export async function enrol(world: World, home: Home, request: EnrolRequest): Pr
         hint: `To enrol it anew, move ${home.configFile} and ${home.secretsFile} away, and keep them: the repository's password is in there.`,
       },
     );
-  const { repositoryPassword: earlier } = await readSecrets(home.secretsFile);
-  const repositoryPassword = request.repositoryPassword ?? earlier ?? randomBytes(passwordBytes).toString("base64url");
+  const earlier = await readSecrets(home.secretsFile);
+  const secrets = {
+    repositoryPassword:
+      request.repositoryPassword ?? earlier.repositoryPassword ?? randomBytes(passwordBytes).toString("base64url"),
+    identity: earlier.identity ?? (await makeIdentity()),
+  };
   // Before the token is spent: a disk that can't be written is found out in time.
-  await writeSecrets(home.secretsFile, { credential: undefined, repositoryPassword });
+  await writeSecrets(home.secretsFile, { ...secrets, credential: undefined });
 
   const { enrolment } = request;
-  const answer = await register(world, home, request);
-  await writeSecrets(home.secretsFile, { credential: answer.credential, repositoryPassword });
+  const answer = await register(world, home, request, await recipientOf(secrets.identity));
+  await writeSecrets(home.secretsFile, { ...secrets, credential: answer.credential });
   const config: AgentConfig = {
     serverUrl: enrolment.server_url,
     certificateAuthority: enrolment.certificate_authority,
@@ -58,15 +64,17 @@ export async function enrol(world: World, home: Home, request: EnrolRequest): Pr
   return config;
 }
 
-async function register(world: World, home: Home, { enrolment, agentVersion }: EnrolRequest) {
+async function register(world: World, home: Home, { enrolment, agentVersion }: EnrolRequest, recipient: string) {
   const platform = contractPlatform(world.platform);
   if (platform === undefined) throw new AgentError("usage", `SaveOS does not know the platform ${world.platform}.`);
-  const body = {
+  const body: RegisterRequest = {
     token: enrolment.token,
     hostname: machineFacts().hostname,
     platform,
     agent_version: agentVersion,
     machine_id: await machineId(world.platform, home.stateFolder),
+    time_zone: await machineTimeZone(world),
+    recipient,
   };
   await using trusted = trustedFetch(enrolment.certificate_authority);
   const exchange = { fetch: trusted.fetch, serverUrl: enrolment.server_url, credential: undefined };

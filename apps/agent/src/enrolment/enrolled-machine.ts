@@ -3,13 +3,13 @@ import type { World } from "../world.ts";
 import { type AgentConfig, readConfig } from "../host/config-file.ts";
 import { findHome, type Home } from "../host/home.ts";
 import { readSecrets } from "../host/secrets-file.ts";
+import { MachineSecrets } from "./machine-secrets.ts";
 
 /** What an enrolled machine works with. */
 export interface EnrolledMachine {
   readonly home: Home;
   readonly config: AgentConfig;
-  readonly credential: string;
-  readonly repositoryPassword: string;
+  readonly secrets: MachineSecrets;
 }
 
 export function homeOf(world: World, { system }: { readonly system: boolean }): Home {
@@ -20,16 +20,20 @@ export function homeOf(world: World, { system }: { readonly system: boolean }): 
 export async function findEnrolment(home: Home): Promise<EnrolledMachine | undefined> {
   const config = await readConfig(home.configFile);
   if (config === undefined) return undefined;
-  const { credential, repositoryPassword } = await readSecrets(home.secretsFile);
-  if (credential === undefined || repositoryPassword === undefined)
-    throw new AgentError(
-      "bad-settings",
-      `${home.secretsFile} lacks the ${credential === undefined ? "credential" : "repository password"}.`,
-      {
-        hint: "Bring the file back from a copy. Without the repository's password no backup can be opened.",
-      },
-    );
-  return { home, config, credential, repositoryPassword };
+  const { credential, repositoryPassword, identity } = await readSecrets(home.secretsFile);
+  if (repositoryPassword === undefined)
+    throw lacking(home, "repository password", "Without the repository's password no backup can be opened.");
+  if (credential === undefined)
+    throw lacking(home, "credential", "Or enrol this machine anew, with the repository's password.");
+  if (identity === undefined)
+    throw lacking(home, "identity", "If it never had one, enrol this machine anew, with the repository's password.");
+  return { home, config, secrets: new MachineSecrets(home.secretsFile, { credential, repositoryPassword, identity }) };
+}
+
+function lacking({ secretsFile }: Home, what: string, more: string): AgentError {
+  return new AgentError("bad-settings", `${secretsFile} lacks the ${what}.`, {
+    hint: `Bring the file back from a copy. ${more}`,
+  });
 }
 
 /** Rejects with `not-enrolled` if this machine has no server. */

@@ -26,7 +26,7 @@ export async function prepareRepository(
   await using connected = await connectStore(world, { kind: "enrolled", machine }, settings);
   const deps = await repositoryDeps(world, connected.store);
   const { hostname, username } = machineFacts();
-  const access = { password: machine.repositoryPassword, signal: world.signal };
+  const access = { password: machine.secrets.repositoryPassword, signal: world.signal };
   let isNew = false;
   try {
     await openRepository(deps, access);

@@ -11,6 +11,11 @@
  * - `credential-refused`: the server does not know this machine's credential, or no longer
  * - `server-untrusted`: whoever answered does not hold a certificate from the authority got at enrolment
  * - `identity-conflict`: another machine uses this machine's credential
+ * - `invalid-order`: an order of the server can't be carried out as it is written
+ * - `nothing-to-back-up`: nothing that an order names is on this machine
+ * - `no-repository-password`: an order is about another machine's repository, and brings no password for it
+ * - `hook-failed`: a command that had to succeed before a backup did not
+ * - `cancelled`: the server gave a job up
  * - `interrupted`: a signal ended the command
  * - `output-closed`: whoever read the output, such as `head`, has gone
  */
@@ -25,6 +30,11 @@ export type AgentErrorCode =
   | "credential-refused"
   | "server-untrusted"
   | "identity-conflict"
+  | "invalid-order"
+  | "nothing-to-back-up"
+  | "no-repository-password"
+  | "hook-failed"
+  | "cancelled"
   | "interrupted"
   | "output-closed";
 

@@ -7,6 +7,7 @@ test("on Linux the XDG folders are used", () => {
   expect(findHome(linux)).toEqual({
     configFile: "/home/ann/.config/saveos/config.json",
     secretsFile: "/home/ann/.config/saveos/secrets.json",
+    hooksFile: "/home/ann/.config/saveos/hooks.json",
     stateFolder: "/home/ann/.local/state/saveos",
     cacheFolder: "/home/ann/.cache/saveos",
   });
@@ -42,6 +43,7 @@ test("SAVEOS_HOME holds everything in one folder, so several agents fit on one m
   expect(findHome({ ...linux, env: { SAVEOS_HOME: "/srv/agent1" }, system: true })).toEqual({
     configFile: "/srv/agent1/config.json",
     secretsFile: "/srv/agent1/secrets.json",
+    hooksFile: "/srv/agent1/hooks.json",
     stateFolder: "/srv/agent1/state",
     cacheFolder: "/srv/agent1/cache",
   });

@@ -4,8 +4,10 @@ import path from "node:path";
 export interface Home {
   /** Which server, which agent: nothing secret. */
   readonly configFile: string;
-  /** The credential and the repository's password, for the owner's eyes only. */
+  /** The credential, the repository's password and the identity, for the owner's eyes only. */
   readonly secretsFile: string;
+  /** The commands that an order may run before and after a backup. */
+  readonly hooksFile: string;
   /** Outbox and journal of jobs: what must survive a restart. */
   readonly stateFolder: string;
   /** May be deleted at any time. */
@@ -43,6 +45,7 @@ function homeAt(join: Join, { config, state, cache }: Folders): Home {
   return {
     configFile: join(config, "config.json"),
     secretsFile: join(config, "secrets.json"),
+    hooksFile: join(config, "hooks.json"),
     stateFolder: state,
     cacheFolder: cache,
   };

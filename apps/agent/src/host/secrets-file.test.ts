@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from "vitest";
 import { TestMachine } from "../testing/test-world.ts";
 import { readSecrets, writeSecrets } from "./secrets-file.ts";
 
-const secrets = { credential: "saveos_agent_1_abc", repositoryPassword: "geheim" };
+const secrets = { credential: "saveos_agent_1_abc", repositoryPassword: "geheim", identity: "AGE-SECRET-KEY-1ABC" };
 let machine: TestMachine;
 let file: string;
 
@@ -34,7 +34,11 @@ test.each([0o640, 0o604, 0o660, 0o644])(
 );
 
 test("no file means no secrets yet", async () => {
-  expect(await readSecrets(file)).toEqual({ credential: undefined, repositoryPassword: undefined });
+  expect(await readSecrets(file)).toEqual({
+    credential: undefined,
+    repositoryPassword: undefined,
+    identity: undefined,
+  });
 });
 
 test("a broken file is said, and not taken for an empty one", async () => {

@@ -12,6 +12,8 @@ export interface Secrets {
   readonly credential: string | undefined;
   /** Opens the repository. It never leaves this machine. */
   readonly repositoryPassword: string | undefined;
+  /** An age identity: opens what was sealed to this machine. */
+  readonly identity: string | undefined;
 }
 
 /** POSIX permission bits by which others than the owner get at a file. */
@@ -23,14 +25,22 @@ const othersBits = 0o077;
  */
 export async function readSecrets(file: string): Promise<Secrets> {
   const text = await readOwnerOnly(file);
-  if (text === undefined) return { credential: undefined, repositoryPassword: undefined };
+  if (text === undefined) return { credential: undefined, repositoryPassword: undefined, identity: undefined };
   const fields = parseObject(file, text);
-  return { credential: textOf(fields["credential"]), repositoryPassword: textOf(fields["repository_password"]) };
+  return {
+    credential: textOf(fields["credential"]),
+    repositoryPassword: textOf(fields["repository_password"]),
+    identity: textOf(fields["identity"]),
+  };
 }
 
 /** Replaces the secrets whole, readable by the owner only from the first byte on. */
 export async function writeSecrets(file: string, secrets: Secrets): Promise<void> {
-  const fields = { credential: secrets.credential, repository_password: secrets.repositoryPassword };
+  const fields = {
+    credential: secrets.credential,
+    repository_password: secrets.repositoryPassword,
+    identity: secrets.identity,
+  };
   await replaceFile(file, `${JSON.stringify(fields, undefined, 2)}\n`, { beforeContent: narrowOnWindows });
 }
 

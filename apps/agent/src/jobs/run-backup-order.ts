@@ -1,57 +1,51 @@
+import { lstat } from "node:fs/promises";
 import type { BackupOrder } from "@saveos/contract";
-import type { BackupProgress, BackupResult, LockOptions, Problem, Repository } from "@saveos/engine";
-import type { MachineFacts } from "../host/facts.ts";
+import type { BackupProgress, BackupResult } from "@saveos/engine";
+import { AgentError } from "../errors/agent-error.ts";
+import { systemErrorCode } from "../errors/system-error.ts";
 import { moreYoungObjects } from "../host/young-objects.ts";
+import { formatBytes, formatCount, plural } from "../terminal/quantities.ts";
 import { backupRules, backupTargets } from "./backup-sources.ts";
-import type { JobEnd, JobRun } from "./job-end.ts";
-import { reasonWithoutNames } from "./reason-without-names.ts";
+import type { JobEnd, JobRun, Say } from "./job-end.ts";
+import { lockOfJob, type OrderDeps, sayRetry } from "./order-deps.ts";
 import { summaryCounts } from "./summary-counts.ts";
-
-export interface BackupOrderDeps {
-  /** Opens the repository that the server keeps for this machine. */
-  readonly openRepository: (signal: AbortSignal) => Promise<AsyncDisposable & { readonly repository: Repository }>;
-  readonly machine: MachineFacts;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly platform: NodeJS.Platform;
-  readonly programVersion: string;
-  readonly ownCacheFolder: string;
-  /** What could not be read, for this machine's own log: names don't go to the server. */
-  readonly onProblem: (problem: Problem) => void;
-  readonly onWaiting: (message: string) => void;
-}
-
-/** Another's lock may be a manual backup: a scheduled one can wait for it. */
-const retryLockMs = 10 * 60_000;
+import { UnreadableList } from "./unreadable.ts";
 
 /** Does the backup that the server ordered. */
-export async function runBackupOrder(deps: BackupOrderDeps, order: BackupOrder, run: JobRun): Promise<JobEnd> {
-  try {
-    return endOf(await backUp(deps, order, run));
-  } catch (error) {
-    if (run.signal.aborted) return { outcome: "cancelled", reason: "It was stopped before it was done" };
-    deps.onProblem({ path: "", message: error instanceof Error ? error.message : String(error), cause: error });
-    return { outcome: "failed", reason: reasonWithoutNames(error) };
-  }
+export async function runBackupOrder(deps: OrderDeps, order: BackupOrder, run: JobRun): Promise<JobEnd> {
+  const paths = await pathsOf(order);
+  await using unreadable = await UnreadableList.open(deps.home.stateFolder, order.job_id, deps.log.warn);
+  const result = await backUp(deps, order, paths, run, unreadable);
+  return endOf(result, unreadable);
 }
 
 async function backUp(
-  deps: BackupOrderDeps,
+  deps: OrderDeps,
   order: BackupOrder,
-  { signal, onProgress }: JobRun,
+  paths: readonly string[],
+  run: JobRun,
+  unreadable: UnreadableList,
 ): Promise<BackupResult> {
-  const { machine, env, platform } = deps;
+  const { machine, env, platform, log, home } = deps;
+  const { signal, say } = run;
   const [{ backup, displayName, listTargetsAhead }, { nodeSource }] = await Promise.all([
     import("@saveos/engine"),
     import("@saveos/engine/node"),
   ]);
   const source = nodeSource();
-  const targets = backupTargets(source, order.paths, "/");
-  const rules = await backupRules({ exclude: order.excludes, ownCacheFolder: deps.ownCacheFolder }, { env, platform });
+  const targets = backupTargets(source, paths, "/");
+  const rules = await backupRules({ exclude: order.excludes, ownCacheFolder: home.cacheFolder }, { env, platform });
   const withAtime = false;
   await using ahead = listTargetsAhead(source, targets, rules, { withAtime });
-  await using opened = await deps.openRepository(signal);
+  await using opened = await deps.openRepository({
+    repository: "own",
+    useCache: true,
+    bandwidth: order.bandwidth,
+    onRetry: sayRetry(say),
+    signal,
+  });
   using _young = moreYoungObjects();
-  return await backup(opened.repository, source, {
+  const result = await backup(opened.repository, source, {
     targets,
     rules,
     ahead,
@@ -65,36 +59,66 @@ async function backUp(
     skipIfUnchanged: false,
     compression: "auto",
     programVersion: deps.programVersion,
-    lock: lockOf(deps),
-    onProgress: (progress) => onProgress(reported(progress)),
-    // The log is lines of text, and whoever names a file must not write lines into it.
-    onProblem: ({ path, ...problem }) => deps.onProblem({ ...problem, path: displayName(path) }),
+    lock: lockOfJob(deps, run),
+    onProgress: progressOf(run),
+    onProblem: (problem) => {
+      // The log is lines of text, and whoever names a file must not write lines into it.
+      const path = displayName(problem.path);
+      unreadable.note(problem, path);
+      log.warn(path === "" || problem.message.includes(path) ? problem.message : `${path}: ${problem.message}`);
+    },
     signal,
   });
+  saySummary(say, result);
+  return result;
 }
 
-function lockOf({ machine, onWaiting }: BackupOrderDeps): LockOptions {
-  return { ...machine, pid: process.pid, retryLockMs, onWaiting };
+/** The order's paths, and of those that need not be there those that are. Rejects with `nothing-to-back-up` if that is none at all. */
+async function pathsOf({ paths, paths_if_present: optional }: BackupOrder): Promise<string[]> {
+  const present: string[] = [];
+  for (const path of optional) if (!paths.includes(path) && (await isThere(path))) present.push(path);
+  if (paths.length + present.length > 0) return [...paths, ...present];
+  throw new AgentError("nothing-to-back-up", "Nothing of what the order names is on this machine.");
 }
 
-function reported({
-  filesDone,
-  bytesDone,
-  filesTotal,
-  bytesTotal,
-}: BackupProgress): Parameters<JobRun["onProgress"]>[0] {
-  return {
-    files_done: filesDone,
-    bytes_done: bytesDone,
-    ...(filesTotal === undefined ? {} : { files_total: filesTotal }),
-    ...(bytesTotal === undefined ? {} : { bytes_total: bytesTotal }),
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    // What can't be looked at is there: the backup says what is wrong with it.
+    return systemErrorCode(error) !== "ENOENT" && systemErrorCode(error) !== "ENOTDIR";
+  }
+}
+
+function progressOf({ onProgress, say }: JobRun): (progress: BackupProgress) => void {
+  let saysTotals = true;
+  return ({ filesDone, bytesDone, filesTotal, bytesTotal }) => {
+    if (saysTotals && filesTotal !== undefined && bytesTotal !== undefined) {
+      saysTotals = false;
+      say("info", `${plural(filesTotal, "file")} to look at, ${formatBytes(bytesTotal)}`);
+    }
+    onProgress({ filesDone, bytesDone, filesTotal, bytesTotal });
   };
 }
 
-function endOf({ snapshotId, summary, problems }: BackupResult): JobEnd {
+function saySummary(say: Say, { summary, problems }: BackupResult): void {
+  const { filesNew, filesChanged, totalFilesProcessed, totalBytesProcessed, dataAddedPacked } = summary;
+  say(
+    "info",
+    `Looked at ${plural(totalFilesProcessed, "file")}, ${formatBytes(totalBytesProcessed)}: ${formatCount(filesNew)} new, ` +
+      `${formatCount(filesChanged)} changed; stored ${formatBytes(dataAddedPacked)}`,
+  );
+  if (problems > 0) say("warning", `${plural(problems, "file or folder", "files and folders")} could not be read`);
+}
+
+function endOf({ snapshotId, summary, problems }: BackupResult, { counts }: UnreadableList): JobEnd {
   return {
     outcome: problems > 0 ? "partial" : "completed",
-    ...(problems > 0 ? { reason: "Some of it could not be read: the machine's own log names it" } : {}),
+    ...(problems > 0
+      ? { reason: "Some of it could not be read: `saveos-agent unreadable` on the machine names it" }
+      : {}),
+    ...(counts === undefined ? {} : { unreadable: counts }),
     summary: {
       ...(snapshotId === undefined ? {} : { snapshot_id: snapshotId }),
       ...summaryCounts(summary),

@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
-import type { ObjectStore } from "@saveos/engine";
+import type { BandwidthWindow } from "@saveos/contract";
+import type { EngineErrorCode, ObjectStore, Speed } from "@saveos/engine";
 import { AgentError } from "../errors/agent-error.ts";
 import { messageOf, systemErrorCode } from "../errors/system-error.ts";
-import { repositoryUrl } from "../host/config-file.ts";
 import type { World } from "../world.ts";
+import type { MachineSecrets } from "../enrolment/machine-secrets.ts";
 import type { RepositoryChoice } from "./find-repository.ts";
+import { speedOfOrder, slowerOf } from "./speed-of-order.ts";
 
 export interface StoreSettings {
   /** PEM file of the only authority to trust, for a named repository. An enrolled machine has its own. */
@@ -15,8 +17,15 @@ export interface StoreSettings {
   readonly downloadBytesPerSecond: number | undefined;
   /** Speeds by the time of the day, as `--limit-window` has them; outside of them the two above hold. */
   readonly limitWindow?: string | undefined;
-  /** Told before a failed request is tried again. */
-  readonly onRetry: (message: string) => void;
+  /** What an order allows at which time of the day; the limits above hold as well. */
+  readonly bandwidth?: readonly BandwidthWindow[] | undefined;
+  /** Told before a failed request is tried again; the message may name objects and addresses. */
+  readonly onRetry: (message: string, retry: StoreRetry) => void;
+}
+
+export interface StoreRetry {
+  readonly code: EngineErrorCode;
+  readonly delaySeconds: number;
 }
 
 export interface ConnectedStore extends AsyncDisposable {
@@ -45,7 +54,10 @@ export async function connectStore(
     clock,
     closed: closing.signal,
     random,
-    onRetry: ({ error, delayMs }) => onRetry(`${error.message}; trying again in ${Math.ceil(delayMs / 1000)} s`),
+    onRetry: ({ error, delayMs }) => {
+      const delaySeconds = Math.ceil(delayMs / 1000);
+      onRetry(`${error.message}; trying again in ${delaySeconds} s`, { code: error.code, delaySeconds });
+    },
   });
   return {
     store,
@@ -58,7 +70,27 @@ export async function connectStore(
 }
 
 /** The limits in force. Throws the engine's `invalid-input` for windows that make no sense. */
-async function speedLimits({ uploadBytesPerSecond, downloadBytesPerSecond, limitWindow }: StoreSettings) {
+async function speedLimits(settings: StoreSettings): Promise<SpeedLimits> {
+  const own = await ownLimits(settings);
+  const { bandwidth = [] } = settings;
+  if (bandwidth.length === 0) return own;
+  return {
+    uploadBytesPerSecond: slowerOf(own.uploadBytesPerSecond, await speedOfOrder(bandwidth, "upload")),
+    downloadBytesPerSecond: slowerOf(own.downloadBytesPerSecond, await speedOfOrder(bandwidth, "download")),
+  };
+}
+
+interface SpeedLimits {
+  readonly uploadBytesPerSecond: Speed | undefined;
+  readonly downloadBytesPerSecond: Speed | undefined;
+}
+
+/** Those of the command line. */
+async function ownLimits({
+  uploadBytesPerSecond,
+  downloadBytesPerSecond,
+  limitWindow,
+}: StoreSettings): Promise<SpeedLimits> {
   if (limitWindow === undefined) return { uploadBytesPerSecond, downloadBytesPerSecond };
   const { parseSpeedWindows, speedByWindows } = await import("@saveos/engine");
   const windows = parseSpeedWindows(limitWindow);
@@ -68,20 +100,43 @@ async function speedLimits({ uploadBytesPerSecond, downloadBytesPerSecond, limit
   };
 }
 
-/** The repository behind the server that this machine is enrolled with: its own authority only, its own credential only. */
-async function gatewayStore({ machine }: RepositoryChoice & { kind: "enrolled" }): Promise<ConnectedStore> {
+/** A repository behind the server that this machine is enrolled with: its own authority only, its own credential only. */
+async function gatewayStore({
+  machine: { config, secrets },
+  repositoryPath = config.repositoryPath,
+}: RepositoryChoice & { kind: "enrolled" }): Promise<ConnectedStore> {
   const [{ openStore }, { trustedFetch }] = await Promise.all([
     import("@saveos/engine/node"),
     import("../daemon/trusted-fetch.ts"),
   ]);
-  const trusted = trustedFetch(machine.config.certificateAuthority);
-  const store = openStore(`rest:${repositoryUrl(machine.config)}`, {
+  const trusted = trustedFetch(config.certificateAuthority);
+  const store = openStore(`rest:${config.serverUrl}${repositoryPath}`, {
     // Nothing of the environment: a credential in there is for another server.
     env: {},
-    fetch: trusted.fetch,
-    headers: { authorization: `Bearer ${machine.credential}` },
+    fetch: fetchWithCredential(trusted.fetch, secrets),
+    headers: { authorization: "replaced at each request" },
   });
   return { store, isRemote: true, [Symbol.asyncDispose]: () => trusted[Symbol.asyncDispose]() };
+}
+
+/**
+ * A store may be open for days, and the credential be replaced meanwhile, by this process or by the daemon beside it: each request has the one in
+ * force. Where the server refuses one that is no longer in force, the request fails as if the network had, so that it is made again.
+ */
+export function fetchWithCredential(
+  fetch: typeof globalThis.fetch,
+  secrets: Pick<MachineSecrets, "credential" | "rereadCredential">,
+): typeof globalThis.fetch {
+  return async (url, init = {}) => {
+    const headers = new Headers(init.headers);
+    const { credential } = secrets;
+    // The store leaves it out where a redirect leads to another host.
+    if (headers.has("authorization")) headers.set("authorization", `Bearer ${credential}`);
+    const response = await fetch(url, { ...init, headers: Object.fromEntries(headers) });
+    if (response.status !== 401 || (await secrets.rereadCredential()) === credential) return response;
+    await response.body?.cancel();
+    throw new TypeError("the credential was replaced meanwhile");
+  };
 }
 
 async function namedStore(

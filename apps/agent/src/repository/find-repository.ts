@@ -8,7 +8,12 @@ import type { GlobalOptions } from "../cli/global-options.ts";
 /** Which repository a command means. */
 export type RepositoryChoice =
   | { readonly kind: "named"; readonly location: string }
-  | { readonly kind: "enrolled"; readonly machine: EnrolledMachine };
+  | {
+      readonly kind: "enrolled";
+      readonly machine: EnrolledMachine;
+      /** Below the server's URL, of another repository than the machine's own. */
+      readonly repositoryPath?: string | undefined;
+    };
 
 /**
  * The repository on the command line, in the environment (SAVEOS_REPOSITORY, then restic's variables), or the one that the server keeps for

@@ -23,7 +23,7 @@ export interface ProgressDisplayOptions {
   readonly show: (progress: Progress, counts: Counts) => void;
 }
 
-/** Shows how far long work is: at its changes, but no more often than every interval, and at least every second. */
+/** Shows how far long work is: at its changes, but no more often than every interval, and at least every second or interval. */
 export class ProgressDisplay implements AsyncDisposable {
   readonly #options: ProgressDisplayOptions;
   readonly #startedMs: number;
@@ -71,7 +71,7 @@ export class ProgressDisplay implements AsyncDisposable {
       } catch {
         return;
       }
-      if (this.#nowMs() - this.#shownMs >= tickMs) this.#show();
+      if (this.#nowMs() - this.#shownMs >= Math.max(tickMs, this.#options.intervalMs)) this.#show();
     }
   }
 

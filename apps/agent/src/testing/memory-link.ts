@@ -1,4 +1,4 @@
-import type { HeartbeatRequest, HeartbeatResponse, Order, Report } from "@saveos/contract";
+import type { BackupOrder, HeartbeatRequest, HeartbeatResponse, Order, Report } from "@saveos/contract";
 import type { ServerLink } from "../daemon/server-link.ts";
 import { AgentError } from "../errors/agent-error.ts";
 
@@ -11,6 +11,10 @@ export class MemoryLink implements ServerLink {
   cancelled: string[] = [];
   /** While set, every call fails with it. */
   failure: AgentError | undefined;
+  /** While true, heartbeats are told that the credential is old. */
+  rotatesCredential = false;
+  /** Credentials that were handed out. */
+  readonly issued: string[] = [];
   /** Reports that the server refuses for what they say. */
   refuses: (report: Report) => boolean = () => false;
   #release: (() => void) | undefined;
@@ -25,9 +29,17 @@ export class MemoryLink implements ServerLink {
       orders: [...this.pending],
       cancel_jobs: [...this.cancelled],
       next_heartbeat_seconds: 1,
+      rotate_credential: this.rotatesCredential,
     };
     this.cancelled = [];
     return answer;
+  }
+
+  renewCredential(): Promise<string> {
+    if (this.failure) return Promise.reject(this.failure);
+    const credential = `saveos_agent_1_new${this.issued.length + 1}`;
+    this.issued.push(credential);
+    return Promise.resolve(credential);
   }
 
   report(reports: readonly Report[]): Promise<void> {
@@ -64,8 +76,18 @@ export class MemoryLink implements ServerLink {
 }
 
 /** An order for a backup; `name` makes its job's id. */
-export function backupOrder(name: number): Order {
-  return { kind: "backup", job_id: jobId(name), paths: ["/srv"], excludes: [], tags: [] };
+export function backupOrder(name: number, changes: Partial<BackupOrder> = {}): BackupOrder {
+  return {
+    kind: "backup",
+    job_id: jobId(name),
+    paths: ["/srv"],
+    paths_if_present: [],
+    excludes: [],
+    tags: [],
+    hooks: { before: [], after: [] },
+    bandwidth: [],
+    ...changes,
+  };
 }
 
 export function jobId(name: number): string {

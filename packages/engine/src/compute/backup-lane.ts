@@ -213,7 +213,7 @@ export class BackupLane {
 /** What is wrong with one file; anything else is thrown on. */
 function failureOf(error: unknown): FileRemark {
   if (!isEngineError(error)) throw error;
-  const { code, message, hint } = error;
+  const { code, message, hint, systemCode } = error;
   if (code !== "source-unreadable" && code !== "not-found") throw error;
-  return { kind: "failed", code, message, hint };
+  return { kind: "failed", code, message, hint, systemCode };
 }

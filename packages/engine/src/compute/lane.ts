@@ -78,6 +78,7 @@ export type FileRemark =
       readonly code: "source-unreadable" | "not-found";
       readonly message: string;
       readonly hint: string | undefined;
+      readonly systemCode: string | undefined;
     };
 
 export interface FoundCuts {

@@ -38,12 +38,25 @@ export class EngineError extends Error {
   readonly code: EngineErrorCode;
   /** What the person can do about it, as a sentence. */
   readonly hint: string | undefined;
+  /** The system's own code behind it, such as `EACCES`, if there is one. It outlives the cause where an error crosses threads. */
+  readonly systemCode: string | undefined;
 
-  constructor(code: EngineErrorCode, message: string, options: { cause?: unknown; hint?: string | undefined } = {}) {
+  constructor(
+    code: EngineErrorCode,
+    message: string,
+    options: { cause?: unknown; hint?: string | undefined; systemCode?: string | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.systemCode = options.systemCode ?? systemCodeOf(options.cause);
   }
+}
+
+function systemCodeOf(cause: unknown): string | undefined {
+  if (cause instanceof EngineError) return cause.systemCode;
+  if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") return undefined;
+  return /^E[A-Z0-9]+$/.test(cause.code) ? cause.code : undefined;
 }
 
 /** Tells whether `error` is an `EngineError` with one of these codes. */

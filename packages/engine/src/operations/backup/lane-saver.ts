@@ -127,7 +127,7 @@ export class LaneSaver implements ContentSaver {
         this.#saveAsLarge(file, receiver);
         break;
       case "failed":
-        receiver.failed(new EngineError(remark.code, remark.message, { hint: remark.hint }));
+        receiver.failed(new EngineError(remark.code, remark.message, remark));
     }
   }
 

@@ -41,19 +41,20 @@ export interface PostedError {
   readonly message: string;
   readonly code?: EngineErrorCode;
   readonly hint?: string | undefined;
+  readonly systemCode?: string | undefined;
 }
 
 export function postedError(error: unknown): PostedError {
   if (error instanceof EngineError) {
-    const { code, message, hint } = error;
-    return { kind: "engine", code, message, hint };
+    const { code, message, hint, systemCode } = error;
+    return { kind: "engine", code, message, hint, systemCode };
   }
   if (error instanceof InvariantError) return { kind: "invariant", message: error.message };
   return { kind: "other", message: error instanceof Error ? error.message : String(error) };
 }
 
 export function errorOf(posted: PostedError): Error {
-  const { kind, message, code, hint } = posted;
-  if (kind === "engine" && code !== undefined) return new EngineError(code, message, { hint });
+  const { kind, message, code, hint, systemCode } = posted;
+  if (kind === "engine" && code !== undefined) return new EngineError(code, message, { hint, systemCode });
   return new InvariantError(message);
 }

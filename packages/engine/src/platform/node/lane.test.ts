@@ -130,7 +130,7 @@ describe.each([
     const hashed = await lane.hashFiles(0, [gone, found(join(folder, "d")), found(await file("b", "there"))]);
     expect(hashed.chunkCounts).toEqual([0, 0, 1]);
     expect([...hashed.remarks]).toEqual([
-      [0, expect.objectContaining({ kind: "failed", code: "not-found" })],
+      [0, expect.objectContaining({ kind: "failed", code: "not-found", systemCode: "ENOENT" })],
       [1, expect.objectContaining({ kind: "failed", code: "source-unreadable" })],
     ]);
     expect(idsOf(hashed.ids)).toEqual([sha256("there")]);
