@@ -8,6 +8,8 @@ export interface RunningProgram extends AsyncDisposable {
   readonly ended: Promise<RunResult>;
   /** Resolves once it has printed this, on either stream; rejects if it ends without, or says nothing of the kind for a minute. */
   until(text: string | RegExp): Promise<void>;
+  /** All that it has printed so far, on either stream. */
+  printed(): string;
   /** Sends a signal, SIGTERM unless told, and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<RunResult>;
 }
@@ -55,5 +57,12 @@ export function startProgram(
     child.kill(signal);
     return await ended;
   };
-  return { process: child, ended, until, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+  return {
+    process: child,
+    ended,
+    until,
+    printed: () => printed.stdout + printed.stderr,
+    stop,
+    [Symbol.asyncDispose]: async () => void (await stop()),
+  };
 }
