@@ -27,16 +27,17 @@ const systemReaders: ZoneReaders = {
  */
 export async function machineTimeZone(
   { env, platform }: ZoneFacts,
-  { link, text, ofProcess }: ZoneReaders = systemReaders,
+  readers: ZoneReaders = systemReaders,
 ): Promise<string> {
-  const noted =
-    env["TZ"] || platform === "win32"
-      ? []
-      : [/zoneinfo\/(?:posix\/|right\/)?(.+)$/.exec((await link("/etc/localtime")) ?? "")?.[1]];
-  if (noted.length > 0 && platform === "linux") noted.push((await text("/etc/timezone"))?.trim());
-  const known = [...noted, ofProcess()].map((name) => timeZone.safeParse(name)).find(({ success }) => success);
+  const noted = env["TZ"] || platform === "win32" ? [] : await notedZones(platform, readers);
+  const known = [...noted, readers.ofProcess()].find((name) => timeZone.safeParse(name).success);
   // A minimal container may have no zone at all; its clock shows UTC.
-  return known?.data ?? "UTC";
+  return known ?? "UTC";
+}
+
+async function notedZones(platform: NodeJS.Platform, { link, text }: ZoneReaders): Promise<(string | undefined)[]> {
+  const linked = /zoneinfo\/(?:posix\/|right\/)?(.+)$/.exec((await link("/etc/localtime")) ?? "")?.[1];
+  return platform === "linux" ? [linked, (await text("/etc/timezone"))?.trim()] : [linked];
 }
 
 /**
@@ -44,5 +45,6 @@ export async function machineTimeZone(
  * wants to know what it was at the start keeps that.
  */
 export function followTimeZone(zone: string): void {
-  if (Intl.DateTimeFormat().resolvedOptions().timeZone !== zone) process.env["TZ"] = zone;
+  // One zone may have two names: a name that was set already says nothing new.
+  if (process.env["TZ"] !== zone && systemReaders.ofProcess() !== zone) process.env["TZ"] = zone;
 }
