@@ -168,6 +168,8 @@ describe("a server, two machines and one plan", () => {
     const chosen = join(first.folder, "documents", "first.txt");
     const sealed = (await first.agent("seal-restore", "--recipient", recipient ?? "", chosen)).trim();
     const target = join(temp.path, "restored");
+    const allowed = JSON.stringify({ folders: [target] });
+    await writeFile(join(second.agent.home, "restore-folders.json"), allowed, { mode: 0o600 });
     const id = await order("/api/v1/restore", {
       agent_id: second.agentId,
       repository_id: (await agentOf(first)).repository_id,

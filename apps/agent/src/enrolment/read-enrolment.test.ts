@@ -10,7 +10,8 @@ const enrolment = {
 };
 const provisioned = {
   agent_id: "0b3c8f0e-0000-4000-8000-000000000001",
-  expires_at: "2026-02-01T08:30:00Z", package_url: null,
+  expires_at: "2026-02-01T08:30:00Z",
+  package_url: null,
   enrolment,
 };
 

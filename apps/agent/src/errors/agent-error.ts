@@ -11,6 +11,7 @@
  * - `credential-refused`: the server does not know this machine's credential, or no longer
  * - `server-untrusted`: whoever answered does not hold a certificate from the authority got at enrolment
  * - `identity-conflict`: another machine uses this machine's credential
+ * - `folder-not-allowed`: an order would restore another machine's files where this machine doesn't allow it
  * - `invalid-order`: an order of the server can't be carried out as it is written
  * - `nothing-to-back-up`: nothing that an order names is on this machine
  * - `no-repository-password`: an order is about another machine's repository, and brings no password for it
@@ -30,6 +31,7 @@ export type AgentErrorCode =
   | "credential-refused"
   | "server-untrusted"
   | "identity-conflict"
+  | "folder-not-allowed"
   | "invalid-order"
   | "nothing-to-back-up"
   | "no-repository-password"

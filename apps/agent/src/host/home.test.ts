@@ -8,6 +8,7 @@ test("on Linux the XDG folders are used", () => {
     configFile: "/home/ann/.config/saveos/config.json",
     secretsFile: "/home/ann/.config/saveos/secrets.json",
     hooksFile: "/home/ann/.config/saveos/hooks.json",
+    restoreFoldersFile: "/home/ann/.config/saveos/restore-folders.json",
     stateFolder: "/home/ann/.local/state/saveos",
     cacheFolder: "/home/ann/.cache/saveos",
   });
@@ -44,6 +45,7 @@ test("SAVEOS_HOME holds everything in one folder, so several agents fit on one m
     configFile: "/srv/agent1/config.json",
     secretsFile: "/srv/agent1/secrets.json",
     hooksFile: "/srv/agent1/hooks.json",
+    restoreFoldersFile: "/srv/agent1/restore-folders.json",
     stateFolder: "/srv/agent1/state",
     cacheFolder: "/srv/agent1/cache",
   });

@@ -8,6 +8,8 @@ export interface Home {
   readonly secretsFile: string;
   /** The commands that an order may run before and after a backup. */
   readonly hooksFile: string;
+  /** The folders into which an order may restore from another machine's repository. */
+  readonly restoreFoldersFile: string;
   /** Outbox and journal of jobs: what must survive a restart. */
   readonly stateFolder: string;
   /** May be deleted at any time. */
@@ -46,6 +48,7 @@ function homeAt(join: Join, { config, state, cache }: Folders): Home {
     configFile: join(config, "config.json"),
     secretsFile: join(config, "secrets.json"),
     hooksFile: join(config, "hooks.json"),
+    restoreFoldersFile: join(config, "restore-folders.json"),
     stateFolder: state,
     cacheFolder: cache,
   };

@@ -83,6 +83,11 @@ const ofAgent: Readonly<Record<AgentErrorCode, JobFailure>> = {
   "credential-refused": refused,
   "server-untrusted": { error: "store-denied", reason: "The server could not prove who it is" },
   "identity-conflict": refused,
+  "folder-not-allowed": {
+    error: "invalid-order",
+    reason:
+      "The machine doesn't allow what comes from another one to be restored into this folder: its restore-folders.json must name it",
+  },
   "invalid-order": { error: "invalid-order", reason: itself },
   "nothing-to-back-up": { error: "nothing-readable", reason: "Nothing of what was to be backed up is there" },
   "no-repository-password": {

@@ -187,8 +187,25 @@ test("what can't be restored makes the job partial: the rest comes back, and onl
 test("from another machine's repository files come back with its password, and nothing of it stays here", async () => {
   const snapshot_id = snapshotOf(await world.backUpOther(folder));
   const secrets = { paths: [path.join(folder, "notes.txt")], repository_password: otherPassword };
+  await allowFolder(path.dirname(target));
   const end = await world.run(restoreOrder({ ...fromOther, snapshot_id, target, sealed: await sealed(secrets) }));
   expect(end.outcome).toBe("completed");
   expect(await contents(target)).toEqual({ [below("notes.txt")]: "first" });
   expect(world.opened).toEqual([{ which: otherPath, useCache: false }]);
 });
+
+test("what comes from another machine goes only into folders that this machine allows, and into the job's own", async () => {
+  const snapshot_id = snapshotOf(await world.backUpOther(folder));
+  const order = { ...fromOther, snapshot_id, sealed: await sealed({ repository_password: otherPassword }) };
+  await allowFolder("/srv/elsewhere");
+  const refused = await world.run(restoreOrder({ ...order, target }));
+  expect(refused).toMatchObject({ outcome: "failed", error: "invalid-order", reason: expect.stringContaining("allow") });
+  expect(refused.reason).not.toContain(target);
+  expect((await world.run(restoreOrder({ ...order, target: null }))).outcome).toBe("completed");
+});
+
+async function allowFolder(allowed: string): Promise<void> {
+  const file = world.machine.path("home/restore-folders.json");
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, JSON.stringify({ folders: [allowed] }), { mode: 0o600 });
+}

@@ -3,6 +3,7 @@ import path from "node:path";
 import { type RestoreOrder, type RestoreSecrets, restoreSecrets } from "@saveos/contract";
 import type { Repository, RepositoryLock, RestoreResult, StoredSnapshot } from "@saveos/engine";
 import { AgentError } from "../errors/agent-error.ts";
+import { isAllowed, readRestoreFolders } from "../host/restore-folders-file.ts";
 import { plural } from "../terminal/quantities.ts";
 import { ChosenPaths } from "./chosen-paths.ts";
 import type { JobEnd, JobRun } from "./job-end.ts";
@@ -23,7 +24,7 @@ export async function runRestoreOrder(deps: OrderDeps, order: RestoreOrder, run:
   });
   const snapshot = await findSnapshot(opened.repository, order.snapshot_id, signal);
   const chosen = secrets.paths && new ChosenPaths(secrets.paths);
-  const folder = await targetFolder(deps, order);
+  const folder = await targetFolder(deps, order, repository);
   deps.log.info(`Restoring snapshot ${snapshot.id.slice(0, 8)} into ${folder}`);
   const result = await restoreInto(deps, { repository: opened.repository, snapshot, folder, chosen, order }, run);
   return endOf(result, chosen?.missing ?? 0);
@@ -64,10 +65,21 @@ async function findSnapshot(repository: Repository, id: string, signal: AbortSig
 }
 
 /** The order's folder, or one of the job's own that only the agent's user can look into. */
-async function targetFolder({ home }: OrderDeps, { job_id: jobId, target }: RestoreOrder): Promise<string> {
+async function targetFolder(
+  { home }: OrderDeps,
+  { job_id: jobId, target }: RestoreOrder,
+  repository: OpenForOrder["repository"],
+): Promise<string> {
   if (target !== null) {
-    if (path.isAbsolute(target)) return path.normalize(target);
-    throw new AgentError("invalid-order", "The folder to restore into is no absolute path on this machine");
+    if (!path.isAbsolute(target))
+      throw new AgentError("invalid-order", "The folder to restore into is no absolute path on this machine");
+    const folder = path.normalize(target);
+    if (repository === "own" || (await isAllowed(folder, await readRestoreFolders(home.restoreFoldersFile))))
+      return folder;
+    throw new AgentError(
+      "folder-not-allowed",
+      `Restoring from another machine into ${folder} is not allowed: ${home.restoreFoldersFile} does not name it.`,
+    );
   }
   const own = path.join(home.stateFolder, "restores", jobId);
   await mkdir(own, { recursive: true, mode: 0o700 });
