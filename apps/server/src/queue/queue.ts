@@ -37,6 +37,8 @@ const pollingSeconds = 1;
 const batchSize = 200;
 /** Beside the requests' own connections. */
 const connectionsMax = 4;
+/** What was taken and never ended is looked for this often. */
+const superviseSeconds = 10;
 /** A stop gives tasks that are being done this long. What isn't done by then is done again by another process. */
 const stopTimeoutMs = 10_000;
 
@@ -46,7 +48,7 @@ const taskOptions = {
   retryBackoff: true,
   retryDelayMax: 300,
   /** A process that was killed with a task in its hand: another one takes it up after this. */
-  expireInSeconds: 120,
+  expireInSeconds: 60,
   /** A server that was away for so long still does what came due meanwhile. */
   retentionSeconds: 400 * 24 * 3600,
   deleteAfterSeconds: 3600,
@@ -100,6 +102,7 @@ export async function openQueue({ address, database, log, supervises }: Options)
     migrate: false,
     createSchema: false,
     supervise: supervises,
+    superviseIntervalSeconds: superviseSeconds,
     schedule: supervises,
     useListenNotify: supervises,
   });
