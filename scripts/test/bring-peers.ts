@@ -14,6 +14,7 @@ const peers = {
   restic: { command: "restic", packages: ["restic"] },
   chromium: { command: "chromium", packages: ["chromium"] },
   "extended attributes": { command: "setfacl", packages: ["acl", "attr"] },
+  promtool: { command: "promtool", packages: ["prometheus"] },
   "an S3 server": {
     command: "swift-proxy-server",
     packages: ["swift-proxy", "swift-account", "swift-container", "swift-object", "memcached"],
@@ -51,7 +52,7 @@ async function s3ServerRefusal(): Promise<string | undefined> {
 }
 
 async function absentPeers(): Promise<PeerName[]> {
-  const names: PeerName[] = ["restic", "chromium", "extended attributes", "an S3 server"];
+  const names = Object.keys(peers) as PeerName[];
   const found = await Promise.all(names.map(async (name) => await isOnPath(peers[name].command)));
   return names.filter((_, i) => !found[i]);
 }

@@ -133,11 +133,12 @@ export async function openQueue({ address, database, log, supervises }: Options)
     },
     counts: async () => {
       const { rows } = await sql<TaskCounts>`
-        select name as task,
-          count(*) filter (where state in ('created', 'retry') and start_after <= now())::int as waiting,
-          count(*) filter (where state = 'active')::int as active,
-          count(*) filter (where state = 'failed')::int as failed
-        from ${sql.id(schema)}.job where name !~ '^__' group by name order by name`.execute(database);
+        select queue.name as task,
+          count(*) filter (where job.state in ('created', 'retry') and job.start_after <= now())::int as waiting,
+          count(*) filter (where job.state = 'active')::int as active,
+          count(*) filter (where job.state = 'failed')::int as failed
+        from ${sql.id(schema)}.queue left join ${sql.id(schema)}.job on job.name = queue.name
+        where queue.name !~ '^__' group by queue.name order by queue.name`.execute(database);
       return rows;
     },
     [Symbol.asyncDispose]: async () => await boss.stop({ close: true, graceful: true, timeout: stopTimeoutMs }),
