@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { health, heartbeatResponse, jobAccepted, jobList, problem } from "@saveos/contract";
+import { health, heartbeatResponse, jobAccepted, jobList, plan, problem } from "@saveos/contract";
 import { describe, expect, test } from "vitest";
 import { startEmbeddedServer } from "../../apps/server/src/database/embedded-server.ts";
 import { send } from "../../apps/server/src/testing/api-client.ts";
@@ -97,5 +97,37 @@ describe("a server that is killed in the middle of fifty jobs", () => {
     const begun = machines.flatMap((machine) => [...machine.begun]);
     expect(begun.map(([id]) => id).toSorted()).toEqual(jobIds.toSorted());
     expect(begun.every(([, times]) => times === 1)).toBe(true);
+  });
+});
+
+describe("an API process and a worker on one database", () => {
+  test("share the work: the API answers and leaves the tasks, the worker does them and answers for its health alone", async () => {
+    await using temp = await tempFolder();
+    await using postgres = await startEmbeddedServer(join(temp.path, "postgres"));
+    const { user, socketFolder, database } = postgres.address;
+    const settings = { DATABASE_URL: `postgres://${user}@${encodeURIComponent(socketFolder)}/${database}` };
+    await using api = await serverProcess(join(temp.path, "api"), { ...settings, SAVEOS_ROLE: "api" });
+    await using worker = await serverProcess(join(temp.path, "worker"), { ...settings, SAVEOS_ROLE: "worker" });
+    await api.start();
+    const apiKey = await api.createApiKey();
+    const administrator = administratorOf({ server: api, apiKey });
+    const agent = await administrator.enrol({ hostname: "machine", tags: ["all"] });
+    const call = async (url: string, method: string, path: string, body?: object) =>
+      await send(url, method, path, { credential: apiKey, ...(body === undefined ? {} : { body }) });
+    const schedule = { kind: "cron", expression: "0 0 * * *" };
+    const made = await call(api.httpUrl, "POST", "/api/v1/plans", {
+      name: "p",
+      paths: ["/home"],
+      agent_tags: ["all"],
+      schedule,
+    });
+    const { id } = plan.parse(made.body);
+    const nextRun = async () => plan.parse((await call(api.httpUrl, "GET", `/api/v1/plans/${id}`)).body).next_run_at;
+    expect(await nextRun()).toBeNull();
+    await worker.start();
+    await expect.poll(nextRun, patience).not.toBeNull();
+    expect((await call(worker.httpUrl, "GET", "/health")).status).toBe(200);
+    expect((await call(worker.httpUrl, "GET", "/api/v1/agents")).status).toBe(404);
+    expect((await administrator.agent(agent.agent_id)).state).toBe("offline");
   });
 });

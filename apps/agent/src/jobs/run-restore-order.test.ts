@@ -199,7 +199,11 @@ test("what comes from another machine goes only into folders that this machine a
   const order = { ...fromOther, snapshot_id, sealed: await sealed({ repository_password: otherPassword }) };
   await allowFolder("/srv/elsewhere");
   const refused = await world.run(restoreOrder({ ...order, target }));
-  expect(refused).toMatchObject({ outcome: "failed", error: "invalid-order", reason: expect.stringContaining("allow") });
+  expect(refused).toMatchObject({
+    outcome: "failed",
+    error: "invalid-order",
+    reason: expect.stringContaining("allow"),
+  });
   expect(refused.reason).not.toContain(target);
   expect((await world.run(restoreOrder({ ...order, target: null }))).outcome).toBe("completed");
 });

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestDatabases, type TestDatabases } from "../testing/test-databases.ts";
 import { openAsOwner } from "./client.ts";
+import { openDatabases } from "./databases.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 
 let databases: TestDatabases;
@@ -67,4 +68,24 @@ test("a migration that was edited after it ran is refused", async () => {
   await expect(migrate(database, [...(await readMigrations()), edited])).rejects.toMatchObject({
     code: "database-unknown",
   });
+});
+
+test("a server that was used before there were tenants keeps what it has, in a tenant of its own", async () => {
+  const { owner, address } = await databases.fresh();
+  await sql`drop schema public cascade; create schema public`.execute(owner);
+  const all = await readMigrations();
+  await migrate(owner, all.slice(0, 2));
+  await sql`insert into repositories (id) values ('0b6d5f3e-5a52-4f0c-9a2b-1f2f0c7f6d11')`.execute(owner);
+  await sql`
+    insert into objects (repository_id, kind, name, size_bytes, stored_at)
+    values ('0b6d5f3e-5a52-4f0c-9a2b-1f2f0c7f6d11', 'config', 'config', 155, now())`.execute(owner);
+  await migrate(owner, all);
+  await using again = openDatabases(address);
+  const [tenantId = ""] = await again.tenantIds();
+  const tenant = again.ofTenant(tenantId);
+  expect(await tenant.selectFrom("repositories").select("id").execute()).toHaveLength(1);
+  expect(await tenant.selectFrom("repository_usage").select("stored_bytes").execute()).toEqual([
+    { stored_bytes: 155n },
+  ]);
+  expect(await again.door.selectFrom("repositories").select("id").execute()).toEqual([]);
 });

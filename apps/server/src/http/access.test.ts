@@ -76,6 +76,7 @@ interface Rule {
   readonly ok: number;
   /** Fills the path's places, with things that are there and that the call may use up. */
   readonly path?: (place: string) => Promise<string> | string;
+  readonly query?: () => string;
   readonly body?: () => unknown;
   /** What another tenant's owner gets: 404 where the path names something of ours, unless said otherwise. */
   readonly stranger?: number;
@@ -221,6 +222,12 @@ const rules: Readonly<Record<string, Rule>> = {
   "PUT /api/v1/plans/{plan_id}": { forWhom: "plans:change", ok: 200, ...atPlan, body: planBody },
   "DELETE /api/v1/plans/{plan_id}": { forWhom: "plans:change", ok: 204, ...atPlan },
   "GET /api/v1/plans/{plan_id}/preview": { forWhom: "plans:read", ok: 200, ...atPlan },
+  "GET /api/v1/plans/{plan_id}/retention": {
+    forWhom: "plans:read",
+    ok: 200,
+    ...atPlan,
+    query: () => `agent_id=${agent.agentId}`,
+  },
   "GET /api/v1/plans/{plan_id}/skipped-runs": { forWhom: "plans:read", ok: 200, ...atPlan },
   "POST /api/v1/plans/{plan_id}/run": { forWhom: "jobs:run", ok: 202, ...atPlan },
   "POST /api/v1/backup": {
@@ -352,7 +359,8 @@ function isUnknown(caller: Caller): boolean {
 async function statusOf(route: string, rule: Rule, caller: Caller): Promise<number> {
   const [method = "", pattern = ""] = route.split(" ");
   const place = /\{(\w+)\}/.exec(pattern)?.[1] ?? "";
-  const path = rule.path === undefined ? pattern : pattern.replace(`{${place}}`, await rule.path(place));
+  const resource = rule.path === undefined ? pattern : pattern.replace(`{${place}}`, await rule.path(place));
+  const path = rule.query === undefined ? resource : `${resource}?${rule.query()}`;
   const body = await rule.body?.();
   if (route === "GET /api/v1/events") return await statusOfStream(path, caller);
   return (await world.call(who[caller], method, path, body)).status;

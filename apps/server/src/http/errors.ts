@@ -36,6 +36,11 @@ function toProblem(error: FastifyError, request: FastifyRequest): ProblemError {
   }
   if (isImpossibleText(error))
     return new ProblemError(400, "A text in the request holds the character NUL, which no text may.");
+  if (isRaceLost(error))
+    return new ProblemError(
+      409,
+      "Something was made or changed at the same moment that this conflicts with. Look again, and decide anew.",
+    );
   const status = error.statusCode ?? 500;
   // Fastify's own refusals: a body that is no JSON, too large or of another type. Their messages are made for the client.
   if (status < 500 && isProblemStatus(status)) return new ProblemError(status, error.message);
@@ -71,6 +76,11 @@ function isDatabaseAway(error: unknown): boolean {
 function isImpossibleText(error: unknown): boolean {
   const code = errorCode(error);
   return code === "22021" || code === "22P05";
+}
+
+/** Two requests that did what only one may (manual, appendix A: 23505, a unique index; 40001 and 40P01, transactions in each other's way). */
+function isRaceLost(error: unknown): boolean {
+  return ["23505", "40001", "40P01"].includes(errorCode(error) ?? "");
 }
 
 function methodNotAllowed(method: string, allowed: readonly string[]): ProblemError {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { planContent } from "../plans.ts";
-import { count, timestamp, uuid } from "../primitives.ts";
+import { count, hexId, timestamp, uuid } from "../primitives.ts";
 import { nextCursor } from "./pages.ts";
 
 const tag = z.string().min(1).max(256);
@@ -71,6 +71,13 @@ export const runPreview = z.strictObject({
   is_cut: z.boolean(),
 });
 export type RunPreview = z.infer<typeof runPreview>;
+
+/** What a plan's retention would do with the snapshots that a machine's repository has now. Nothing is removed by asking, nor yet by itself. */
+export const retentionPreview = z.strictObject({
+  keep: z.array(z.strictObject({ snapshot_id: hexId, received_at: timestamp, reasons: z.array(z.string()) })),
+  remove: z.array(z.strictObject({ snapshot_id: hexId, received_at: timestamp })),
+});
+export type RetentionPreview = z.infer<typeof retentionPreview>;
 
 /** A run that did not take place, and why. Newest first. */
 export const skippedRun = z.strictObject({ agent_id: uuid, due_at: timestamp, reason: z.string() });

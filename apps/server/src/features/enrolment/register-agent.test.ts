@@ -59,6 +59,10 @@ test("a token works once: its replay is refused and changes nothing", async () =
   );
   const agents = await deps.database.selectFrom("agents").select("machine_id").execute();
   expect(agents).toEqual([{ machine_id: "machine" }]);
+  const replays = deps.database.selectFrom("audit_events").select(["actor_kind", "subject_id"]);
+  expect(await replays.where("action", "=", "enrolment.token-replayed").execute()).toEqual([
+    { actor_kind: "server", subject_id: registered.agent_id },
+  ]);
   expect(await identify(deps, registered.credential)).toBeDefined();
 });
 

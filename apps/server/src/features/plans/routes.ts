@@ -4,6 +4,7 @@ import {
   planList,
   planRequest,
   planRun,
+  retentionPreview,
   runPreview,
   schedule,
   skippedRunList,
@@ -27,6 +28,7 @@ import { actorOf } from "../audit/index.ts";
 import { createPlan, deletePlan, replacePlan, requireGoodSchedule } from "./change-plan.ts";
 import { previewPlan, previewSchedule } from "./preview-runs.ts";
 import { findPlan, listPlans, toPlans } from "./queries.ts";
+import { previewRetention } from "./preview-retention.ts";
 import { runPlan } from "./run-plan.ts";
 import { listSkippedRuns } from "./skipped-runs.ts";
 
@@ -173,6 +175,23 @@ export function planRoutes({ databases, clock, access, queue }: Deps): FastifyPl
         if ((await findPlan(database, plan_id)) === undefined) throw notFound("plan");
         return await previewPlan({ database, clock }, plan_id);
       },
+    });
+
+    app.get("/api/v1/plans/:plan_id/retention", {
+      onRequest: access.allow("plans:read"),
+      schema: {
+        ...describe(
+          "plans",
+          "plans:read",
+          "What a plan's retention would keep",
+          "Of the snapshots that the machine's repository has now, by the times at which the server received them (UTC). It removes nothing.",
+        ),
+        params: planParams,
+        querystring: z.strictObject({ agent_id: uuid }),
+        response: { 200: retentionPreview },
+      },
+      handler: async (request) =>
+        await previewRetention(databaseFor(request, databases), request.params.plan_id, request.query.agent_id),
     });
 
     app.get("/api/v1/plans/:plan_id/skipped-runs", {
