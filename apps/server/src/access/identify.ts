@@ -1,6 +1,5 @@
-import { permission, role } from "@saveos/contract";
+import { type Permission, permission, role } from "@saveos/contract";
 import { sql } from "kysely";
-import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Databases } from "../database/databases.ts";
 import type { AgentCaller, KeyCaller } from "./caller.ts";
@@ -56,7 +55,7 @@ async function identifyKey({ databases, clock }: Deps, claimed: ClaimedSecret): 
     name: key.name,
     role: role.parse(key.role),
     // A scope that this version doesn't know allows nothing.
-    scopes: key.scopes === null ? undefined : z.array(permission).parse(key.scopes.filter(isPermission)),
+    scopes: key.scopes?.filter(isPermission),
   };
 }
 
@@ -114,7 +113,7 @@ async function retireOlder({ databases, clock }: Deps, used: CredentialRow, cred
     });
 }
 
-function isPermission(text: string): boolean {
+function isPermission(text: string): text is Permission {
   return permission.safeParse(text).success;
 }
 
