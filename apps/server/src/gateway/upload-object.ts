@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { Readable } from "node:stream";
+import { publish } from "../live-events/live-events.ts";
 import { checkedBody, hashBody } from "../object-store/checked-body.ts";
 import { type ObjectName, configName, labelOf } from "../object-store/object-name.ts";
 import { isObjectStorageError } from "../object-store/object-storage-error.ts";
@@ -66,6 +67,8 @@ export async function uploadObject(
   }
   const byAgent = caller.kind === "agent" ? caller.agentId : null;
   await recordUpload(deps.database, { repositoryId, object, sizeBytes, byAgent });
+  if (object.kind === "snapshots")
+    await publish(deps.database, { type: "snapshot", id: object.name, agent_id: byAgent });
   return "stored";
 }
 
