@@ -79,7 +79,10 @@ export function accountRoutes(deps: Deps): FastifyPluginAsyncZod {
       },
       handler: async (request, reply) => {
         const { body } = request;
-        const joined = await countRefusals(request, async () => await acceptInvitation({ accounts, clock }, body));
+        const joined = await countRefusals(
+          request,
+          async () => await acceptInvitation({ ...deps, accounts }, body, request.ip),
+        );
         const by = { kind: "user", id: joined.userId, name: body.name, address: request.ip } as const;
         const subject = { kind: "user", id: joined.userId, name: joined.email };
         await recordAudit(databases.ofTenant(joined.tenantId), clock, { by, action: "user.joined", subject });

@@ -48,6 +48,7 @@ export async function setUp(
     await sql`lock table users in share row exclusive mode`.execute(transaction);
     if (!(await needsSetUp(transaction))) throw isSetUp();
     const userId = await insertPerson(transaction, request);
+    if (userId === undefined) throw isSetUp();
     const tenantId = await firstTenant(transaction, request.tenant_name);
     await transaction.insertInto("members").values({ id: randomUUID(), tenantId, userId, role: "owner" }).execute();
     return { userId, tenantId };
