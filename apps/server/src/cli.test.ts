@@ -98,6 +98,30 @@ test("a server that nobody administers prints the link that makes the first acco
   expect(server.greeting).toMatch(/http:\/\/localhost:\d+\/setup#saveos_invite_/);
 });
 
+test(
+  "a new set-up link is printed while the server runs, and the older one opens nothing any more",
+  { timeout },
+  async () => {
+    const server = await serve();
+    const older = /#(saveos_invite_\S+)/.exec(server.greeting)?.[1];
+    const printed = await run(["setup-link"]);
+    expect(printed.stderr).toBe("");
+    const newer = new URL(printed.stdout.trimEnd()).hash.slice(1);
+    const setUp = async (token: string | undefined) => {
+      const person = { name: "Olivia", email: "owner@example.com", password: "correct horse battery staple" };
+      const body = { token, tenant_name: "Bakery", ...person };
+      return (await send(server.httpUrl, "POST", "/api/v1/setup", { body })).status;
+    };
+    expect(await setUp(older)).toBe(401);
+    expect(await setUp(newer)).toBe(201);
+    const again = await run(["setup-link"]);
+    expect(again).toMatchObject({ code: 1, stdout: "" });
+    expect(again.stderr).toContain("set up already");
+    server.child.kill("SIGTERM");
+    await server.exited;
+  },
+);
+
 test.each([
   [["dance"], "There is no command dance"],
   [["create-api-key", "--expires-in-days", "soon"], "--expires-in-days"],

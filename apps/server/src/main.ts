@@ -18,6 +18,7 @@ import {
   makeSetUpToken,
   needsSetUp,
   personIdentifier,
+  sendRenewedCookies,
   sessionSecret,
   SignInLimit,
 } from "./features/accounts/index.ts";
@@ -174,6 +175,7 @@ type FeatureDeps = Parameters<typeof accountRoutes>[0] &
 
 /** Everything that an API process answers. */
 async function registerFeatures(app: FastifyInstance, deps: FeatureDeps): Promise<void> {
+  sendRenewedCookies(app);
   await app.register(await homeRoutes(deps));
   await app.register(monitoringRoutes(deps));
   await app.register(accountRoutes(deps));

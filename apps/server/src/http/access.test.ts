@@ -111,7 +111,7 @@ const rules: Readonly<Record<string, Rule>> = {
   // What lets in here is the token in the body, which nobody has.
   "POST /api/v1/setup": {
     forWhom: "anyone",
-    ok: 401,
+    ok: 409,
     body: () => ({ token: "none", tenant_name: "a", name: "a", email: "a@example.com", password: testPassword }),
   },
   "POST /api/v1/invitations/accept": {

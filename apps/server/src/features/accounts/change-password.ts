@@ -18,12 +18,12 @@ export async function changePassword(
   { current_password, new_password }: { current_password: string; new_password: string },
   address: string,
 ): Promise<void> {
-  signInLimit.require(userId, address);
+  signInLimit.count(userId, address);
   if (!(await isPasswordOf(accounts, userId, current_password))) {
-    signInLimit.count(userId, address);
     const fields = [{ pointer: "/current_password", message: "is not your password" }];
     throw new ProblemError(400, "The current password is wrong.", { fields });
   }
+  signInLimit.forget(userId, address);
   const password = await hashPassword(new_password);
   await accounts.transaction().execute(async (transaction) => {
     await transaction.updateTable("userAccounts").set({ password }).where("userId", "=", userId).execute();

@@ -4,6 +4,7 @@ import type { UserCaller } from "../../access/caller.ts";
 import type { AccountsDatabase } from "../../database/accounts-schema.ts";
 import { ProblemError } from "../../http/problem.ts";
 import { type Auth, headersOf } from "./auth.ts";
+import { keepRenewedCookies } from "./renewed-cookies.ts";
 
 interface Deps {
   readonly accounts: Kysely<AccountsDatabase>;
@@ -23,8 +24,11 @@ export function personIdentifier({
 }: Deps): (request: FastifyRequest) => Promise<UserCaller | undefined> {
   return async (request) => {
     if (request.headers.cookie === undefined) return undefined;
-    const found = await auth.of(request).api.getSession({ headers: headersOf(request) });
+    const { response: found, headers } = await auth
+      .of(request)
+      .api.getSession({ headers: headersOf(request), returnHeaders: true });
     if (found === null) return undefined;
+    keepRenewedCookies(request, headers);
     if (!safeMethods.has(request.method)) requireOwnPage(request);
     const { user, session } = found;
     const member = await accounts

@@ -3,22 +3,26 @@ import { hashPassword, verifyPassword } from "better-auth/crypto";
 import type { Kysely, Transaction } from "kysely";
 import type { AccountsDatabase } from "../../database/accounts-schema.ts";
 
-/** Makes a person who signs in with a password, as better-auth would: in the transaction of what they are made for. Returns their id. */
+/**
+ * Makes a person who signs in with a password, as better-auth would: in the transaction of what they are made for. Returns their id; nothing if somebody has the
+ * address already, be it since a moment ago.
+ */
 export async function insertPerson(
   transaction: Transaction<AccountsDatabase>,
   { name, email, password }: { name: string; email: string; password: string },
-): Promise<string> {
+): Promise<string | undefined> {
   const id = randomUUID();
-  await transaction.insertInto("users").values({ id, name, email }).execute();
+  const hash = await hashPassword(password);
+  const made = await transaction
+    .insertInto("users")
+    .values({ id, name, email })
+    .onConflict((conflict) => conflict.column("email").doNothing())
+    .returning("id")
+    .executeTakeFirst();
+  if (made === undefined) return undefined;
   await transaction
     .insertInto("userAccounts")
-    .values({
-      id: randomUUID(),
-      userId: id,
-      accountId: id,
-      providerId: byPassword,
-      password: await hashPassword(password),
-    })
+    .values({ id: randomUUID(), userId: id, accountId: id, providerId: byPassword, password: hash })
     .execute();
   return id;
 }

@@ -18,6 +18,7 @@ import { actorOf, recordAudit } from "../audit/index.ts";
 import { acceptInvitation } from "./accept-invitation.ts";
 import type { Auth } from "./auth.ts";
 import { changePassword } from "./change-password.ts";
+import { recordSignIn } from "./record-sign-in.ts";
 import { setUp } from "./set-up.ts";
 import { changeTenant, showSession } from "./show-session.ts";
 import { beginSession, endSession, signIn } from "./sign-in.ts";
@@ -79,7 +80,10 @@ export function accountRoutes(deps: Deps): FastifyPluginAsyncZod {
       },
       handler: async (request, reply) => {
         const { body } = request;
-        const joined = await countRefusals(request, async () => await acceptInvitation({ accounts, clock }, body));
+        const joined = await countRefusals(
+          request,
+          async () => await acceptInvitation({ ...deps, accounts }, body, request.ip),
+        );
         const by = { kind: "user", id: joined.userId, name: body.name, address: request.ip } as const;
         const subject = { kind: "user", id: joined.userId, name: joined.email };
         await recordAudit(databases.ofTenant(joined.tenantId), clock, { by, action: "user.joined", subject });
@@ -97,6 +101,10 @@ export function accountRoutes(deps: Deps): FastifyPluginAsyncZod {
       handler: async (request, reply) => {
         await signIn({ ...deps, accounts }, request.body, request, reply);
         return await reply.status(204).send(null);
+      },
+      onResponse: async (request, { statusCode }) => {
+        const outcome = statusCode === 204 ? "signed-in" : statusCode === 401 ? "refused" : undefined;
+        if (outcome !== undefined) await recordSignIn(deps, request.body.email, outcome, request);
       },
     });
 

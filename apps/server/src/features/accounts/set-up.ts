@@ -38,18 +38,25 @@ export async function setUp(
   { accounts, clock }: Deps,
   request: SetUpRequest,
 ): Promise<{ userId: string; tenantId: string }> {
+  // Before the link is looked at: whoever opens an old one learns why it leads nowhere.
+  if (!(await needsSetUp(accounts))) throw isSetUp();
   return await accounts.transaction().execute(async (transaction) => {
     const { to } = await spendInvitation(transaction, request.token, clock.now());
     if (to !== undefined)
       throw new ProblemError(401, "This link is for joining a tenant, not for setting the server up.");
     // Two links that are used at the same moment: one of the two makes the owner.
     await sql`lock table users in share row exclusive mode`.execute(transaction);
-    if (!(await needsSetUp(transaction))) throw new ProblemError(409, "This server is set up already.");
+    if (!(await needsSetUp(transaction))) throw isSetUp();
     const userId = await insertPerson(transaction, request);
+    if (userId === undefined) throw isSetUp();
     const tenantId = await firstTenant(transaction, request.tenant_name);
     await transaction.insertInto("members").values({ id: randomUUID(), tenantId, userId, role: "owner" }).execute();
     return { userId, tenantId };
   });
+}
+
+function isSetUp(): ProblemError {
+  return new ProblemError(409, "This server is set up already.");
 }
 
 /** The tenant for what the command line made before anybody had an account, by its new name; or a new one. */

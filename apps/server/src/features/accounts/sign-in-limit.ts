@@ -19,35 +19,35 @@ export class SignInLimit {
     this.#clock = clock;
   }
 
-  /** Throws 429 while there were too many. */
-  require(email: string, address: string): void {
+  /**
+   * Counts a try, or refuses it with 429 after too many wrong ones. It counts before the password is looked at: of many guesses that come at the same moment, none
+   * knows yet how the others end.
+   */
+  count(account: string, address: string): void {
     const now = this.#clock.now().getTime();
-    const found = this.#failures.get(keyOf(email, address));
-    if (found === undefined || found.until <= now || found.count < failuresMax) return;
-    const seconds = Math.ceil((found.until - now) / 1000);
-    throw new ProblemError(429, `Too many wrong passwords. Try again in ${Math.ceil(seconds / 60)} minutes.`, {
-      headers: { "retry-after": String(seconds) },
-    });
-  }
-
-  /** Counts a wrong password. */
-  count(email: string, address: string): void {
-    const now = this.#clock.now().getTime();
-    const key = keyOf(email, address);
+    const key = keyOf(account, address);
     const known = this.#failures.get(key);
-    const count = known !== undefined && known.until > now ? known.count + 1 : 1;
+    const tries = known !== undefined && known.until > now ? known : { count: 0, until: now + windowMs };
+    if (tries.count >= failuresMax) throw tooMany(tries.until - now);
     this.#failures.delete(key);
-    this.#failures.set(key, { count, until: now + windowMs });
+    this.#failures.set(key, { count: tries.count + 1, until: now + windowMs });
     const [oldest] = this.#failures.keys();
     if (this.#failures.size > entriesMax && oldest !== undefined) this.#failures.delete(oldest);
   }
 
-  /** The password was right after all. */
-  forget(email: string, address: string): void {
-    this.#failures.delete(keyOf(email, address));
+  /** The password was right. */
+  forget(account: string, address: string): void {
+    this.#failures.delete(keyOf(account, address));
   }
 }
 
-function keyOf(email: string, address: string): string {
-  return `${address} ${email}`;
+function keyOf(account: string, address: string): string {
+  return `${address} ${account}`;
+}
+
+function tooMany(leftMs: number): ProblemError {
+  const seconds = Math.ceil(leftMs / 1000);
+  return new ProblemError(429, `Too many wrong passwords. Try again in ${Math.ceil(seconds / 60)} minutes.`, {
+    headers: { "retry-after": String(seconds) },
+  });
 }

@@ -24,16 +24,13 @@ export async function signIn(
   { email, password }: SignInRequest,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<string> {
-  signInLimit.require(email, request.ip);
+): Promise<void> {
+  signInLimit.count(email, request.ip);
   const known = await accounts.selectFrom("users").select("id").where("email", "=", email).executeTakeFirst();
-  if (!(await isPasswordOf(accounts, known?.id, password)) || known === undefined) {
-    signInLimit.count(email, request.ip);
+  if (!(await isPasswordOf(accounts, known?.id, password)))
     throw new ProblemError(401, "The e-mail address or the password is wrong.");
-  }
   signInLimit.forget(email, request.ip);
   await beginSession(auth, { email, password }, request, reply);
-  return known.id;
 }
 
 /** Sets the cookie of a new session. The password was found right before. */

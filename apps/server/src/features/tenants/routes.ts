@@ -7,7 +7,8 @@ import type { Clock } from "../../clock.ts";
 import type { Databases } from "../../database/databases.ts";
 import { describe } from "../../http/describe.ts";
 import { etagOf } from "../../http/etags.ts";
-import { createTenant, findTenant, renameTenant } from "./tenants.ts";
+import { createOnce } from "../../http/idempotency.ts";
+import { createTenant, findTenant, renameTenant, requireFirstTenant } from "./tenants.ts";
 
 interface Deps {
   readonly databases: Databases;
@@ -51,8 +52,14 @@ export function tenantRoutes(deps: Deps): FastifyPluginAsyncZod {
         body: createTenantRequest,
         response: { 201: createTenantResponse },
       },
-      handler: async (request, reply) =>
-        await reply.status(201).send(await createTenant(deps, asking(request), request.body)),
+      handler: async (request, reply) => {
+        await requireFirstTenant(deps, operatorOf(request));
+        const own = databaseFor(request, databases);
+        return await createOnce({ ...deps, database: own, request, reply }, async ({ database }) => {
+          const body = await createTenant({ ...deps, database }, asking(request), request.body);
+          return { body, location: `/api/v1/tenants/${body.tenant.id}`, isSecret: true };
+        });
+      },
     });
 
     app.get("/api/v1/tenants/:tenant_id", {

@@ -66,15 +66,22 @@ export async function renameTenant(
     });
 }
 
-/** Makes a tenant, and the invitation of its first owner. Only owners of the server's first tenant may: they run the server. */
-export async function createTenant(
-  { databases, clock }: Deps,
-  { caller, request }: Asking,
-  wanted: CreateTenantRequest,
-) {
+/** Refuses with 403 who doesn't work in the server's first tenant: its owners run the server. */
+export async function requireFirstTenant({ databases }: Pick<Deps, "databases">, caller: Operator): Promise<void> {
   const [first] = await databases.tenantIds();
   if (first !== caller.tenantId)
     throw new ProblemError(403, "New tenants are made by owners of the server's first tenant.");
+}
+
+/**
+ * Makes a tenant, and the invitation of its first owner. That it was made is written down in the tenant of who made it, `database`, which sees nothing of the new
+ * one.
+ */
+export async function createTenant(
+  { databases, database, clock }: Deps & { readonly database: Kysely<Database> },
+  { caller, request }: Asking,
+  wanted: CreateTenantRequest,
+) {
   const id = randomUUID();
   const now = clock.now();
   const { token, row } = newInvitation(now, invitationLivesMs);
@@ -94,11 +101,7 @@ export async function createTenant(
     return made.createdAt;
   });
   const subject = { kind: "tenant", id, name: wanted.name };
-  await recordAudit(databases.ofTenant(first), clock, {
-    by: actorOf(caller, request),
-    action: "tenant.created",
-    subject,
-  });
+  await recordAudit(database, clock, { by: actorOf(caller, request), action: "tenant.created", subject });
   return {
     tenant: { id, name: wanted.name, created_at: createdAt.toISOString() },
     invitation: { ...invited, expires_at: row.expiresAt.toISOString(), token },

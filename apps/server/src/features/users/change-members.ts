@@ -54,9 +54,9 @@ export async function changeRole(
   role: Role,
 ): Promise<User> {
   return await database.transaction().execute(async (transaction) => {
-    const user = await userToChange(transaction, { caller, request }, userId);
+    const { user, isLastOwner } = await userToChange(transaction, { caller, request }, userId);
     requireMayManage(caller, role);
-    if (user.role === "owner" && role !== "owner") await requireAnotherOwner(transaction, userId);
+    if (isLastOwner && role !== "owner") throw lastOwner();
     await transaction.updateTable("members").set({ role }).where("user_id", "=", userId).execute();
     const subject = { kind: "user", id: userId, name: user.email };
     const details = { from: user.role, to: role };
@@ -77,24 +77,35 @@ export async function removeUser(
   userId: string,
 ): Promise<void> {
   await database.transaction().execute(async (transaction) => {
-    const user = await userToChange(transaction, { caller, request }, userId);
-    if (user.role === "owner") await requireAnotherOwner(transaction, userId);
+    const { user, isLastOwner } = await userToChange(transaction, { caller, request }, userId);
+    if (isLastOwner) throw lastOwner();
     await transaction.deleteFrom("members").where("user_id", "=", userId).execute();
     const subject = { kind: "user", id: userId, name: user.email };
     await recordAudit(transaction, clock, { by: actorOf(caller, request), action: "user.removed", subject });
   });
 }
 
+/**
+ * The person, held until the transaction ends. The owners are held first, and always in one order: of two who remove each other at the same moment, one waits here
+ * and finds that they are the last.
+ */
 async function userToChange(
   transaction: Transaction<Database>,
   { caller, request }: Asking,
   userId: string,
-): Promise<User> {
+): Promise<{ user: User; isLastOwner: boolean }> {
+  const owners = await transaction
+    .selectFrom("members")
+    .select("user_id")
+    .where("role", "=", "owner")
+    .orderBy("user_id")
+    .forUpdate()
+    .execute();
   const user = await findUser(transaction, userId, { forUpdate: true });
   if (user === undefined) throw notFound("user");
   requireMayManage(caller, user.role);
   requireMatch(request, user.role);
-  return user;
+  return { user, isLastOwner: user.role === "owner" && owners.length === 1 };
 }
 
 /** Only owners have a say over owners. */
@@ -103,18 +114,7 @@ function requireMayManage(caller: Operator, role: Role): void {
   throw new ProblemError(403, "Only an owner may make, change or remove an owner.");
 }
 
-/** Two owners who remove each other at the same moment: one of them waits here, and finds that they are the last. */
-async function requireAnotherOwner(transaction: Transaction<Database>, userId: string): Promise<void> {
-  const owners = await transaction
-    .selectFrom("members")
-    .select("user_id")
-    .where("role", "=", "owner")
-    .orderBy("user_id")
-    .forUpdate()
-    .execute();
-  if (owners.some(({ user_id }) => user_id !== userId)) return;
-  throw new ProblemError(
-    409,
-    "This is the last owner: without one, nobody could manage the tenant. Make another owner first.",
-  );
+function lastOwner(): ProblemError {
+  const detail = "This is the last owner: without one, nobody could manage the tenant. Make another owner first.";
+  return new ProblemError(409, detail);
 }

@@ -3,6 +3,9 @@ import { type Kysely, sql } from "kysely";
 import type { Database } from "../../database/schema.ts";
 import { pageOf, placeOf } from "../../http/pages.ts";
 
+/** To the millisecond, as cursors have it: the database tells microseconds. */
+const joinedAt = sql`date_trunc('milliseconds', members.created_at)`;
+
 /** The people of a tenant, in the order in which they joined. */
 export async function listUsers(
   database: Kysely<Database>,
@@ -10,14 +13,12 @@ export async function listUsers(
 ): Promise<{ users: User[]; next_cursor: string | null }> {
   const after = placeOf(cursor, timestamp, uuid);
   let query = selectUsers(database)
-    .orderBy("members.created_at")
+    .orderBy(joinedAt)
     .orderBy("users.id")
     .limit(limit + 1);
   if (role !== undefined) query = query.where("members.role", "=", role);
   if (after !== undefined) {
-    query = query.where(
-      sql<boolean>`(date_trunc('milliseconds', members.created_at), users.id) > (${after[0]}::timestamptz, ${after[1]}::uuid)`,
-    );
+    query = query.where(sql<boolean>`(${joinedAt}, users.id) > (${after[0]}::timestamptz, ${after[1]}::uuid)`);
   }
   const { rows, nextCursor } = pageOf(await query.execute(), limit, (row) => [row.joined_at.toISOString(), row.id]);
   return { users: rows.map(toUser), next_cursor: nextCursor };
