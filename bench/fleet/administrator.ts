@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Job, jobAccepted, jobList, planRequest, provisionResponse } from "@saveos/contract";
-import type { z } from "zod";
+import {
+  type Job,
+  jobAccepted,
+  jobList,
+  type PlanRequest,
+  type ProvisionResponse,
+  provisionResponse,
+} from "@saveos/contract";
 import { BenchError } from "../bench-error.ts";
 import { Line, type Door, type LineAnswer, type LineRequest } from "./line.ts";
 
@@ -16,7 +22,7 @@ export class Administrator implements Disposable {
     this.#key = key;
   }
 
-  async provision(hostname: string, tags: readonly string[]): Promise<z.output<typeof provisionResponse>> {
+  async provision(hostname: string, tags: readonly string[]): Promise<ProvisionResponse> {
     const body = { hostname, platform: "linux", tags };
     const answer = await this.#ask({ method: "POST", path: "/api/v1/agents/provision", body });
     return provisionResponse.parse(expectStatus(answer, 201));
@@ -29,7 +35,7 @@ export class Administrator implements Disposable {
     return { jobId: jobAccepted.parse(expectStatus(answer, 202)).job_id, ms: answer.ms };
   }
 
-  async makePlan(plan: z.input<typeof planRequest>): Promise<string> {
+  async makePlan(plan: Partial<PlanRequest>): Promise<string> {
     const answer = await this.#ask({ method: "POST", path: "/api/v1/plans", body: plan });
     return (expectStatus(answer, 201) as { id: string }).id;
   }

@@ -1,13 +1,26 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { machineText, thisMachine } from "../results/machine.ts";
-import { done, fail, paint, say } from "../screen.ts";
+import { type Markers, pageFile, withResults } from "../results/page.ts";
+import { done, fail, paint, progress, say } from "../screen.ts";
 import { fleetHelp, type FleetOptions, parseFleetOptions } from "./options.ts";
+import { markdownOf, terminalLines } from "./render.ts";
+import { introduction, sectionsOf } from "./report.ts";
 import type { FleetResults } from "./results.ts";
 import { runDue } from "./run-due.ts";
 import { runLoad } from "./run-load.ts";
 import { runWave } from "./run-wave.ts";
 import { setStage } from "./stage.ts";
+
+/** The agents of which some get an order. */
+const waveAgents = { full: 1000, quick: 100 };
+
+const dueWindowMinutes = 3;
+
+const fleetMarkers: Markers = {
+  begin: "<!-- fleet: written by `npm run bench:fleet -- --write` -->",
+  end: "<!-- end of fleet -->",
+};
 
 /**
  * `npm run bench:fleet`: one real server and a fleet of simulated agents, of several sizes. The server is a process of its own; this one is the load. What
@@ -20,11 +33,6 @@ try {
 } catch (error) {
   fail(error);
 }
-
-/** The agents of which some get an order, or as many as there are in a quick run. */
-const waveAgents = 1000;
-
-const dueWindowMinutes = 3;
 
 async function benchFleet(options: FleetOptions): Promise<void> {
   const results: FleetResults = {
@@ -49,25 +57,34 @@ async function benchFleet(options: FleetOptions): Promise<void> {
 
   for (const side of options.sides) {
     if (options.orders > 0) {
-      const agents = options.quick ? 100 : waveAgents;
+      const agents = options.quick ? waveAgents.quick : waveAgents.full;
       await enrol(agents);
       results.waves.push(await runWave(stage, { side, agents, orders: options.orders }));
-      done(JSON.stringify(results.waves.at(-1)));
       await keepResults();
+      done(`Gave ${options.orders} orders to agents that wait (${side}).`);
     }
     for (const agents of options.agents) {
       await enrol(agents);
       results.runs.push(await runLoad(stage, { side, agents, seconds: options.seconds }));
-      done(JSON.stringify(results.runs.at(-1)));
       await keepResults();
+      done(`Measured ${agents} agents (${side}).`);
     }
     if (options.due > 0) {
       await enrol(options.due);
       results.dues.push(await runDue(stage, { side, agents: options.due, windowMinutes: dueWindowMinutes }));
-      done(JSON.stringify(results.dues.at(-1)));
       await keepResults();
+      done(`Measured ${options.due} agents due at one minute (${side}).`);
     }
   }
+  progress("");
+  say(...terminalLines(sectionsOf(results), paint));
+  if (options.writePage) await writePage(results);
+}
+
+/** Puts the results between their markers in docs/performance.md; everything else there is written by people. */
+async function writePage(results: FleetResults): Promise<void> {
+  const markdown = markdownOf(introduction(results), sectionsOf(results));
+  await writeFile(pageFile, withResults(await readFile(pageFile, "utf8"), markdown, fleetMarkers));
 }
 
 async function versionOf(folder: string): Promise<string> {
