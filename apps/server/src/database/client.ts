@@ -24,8 +24,8 @@ const connectionsMax = 20;
 const connectTimeoutMs = 10_000;
 
 /** Opens a pool of connections. Nothing is connected until the first query. */
-export function openPool(address: DatabaseAddress, role?: Role): Pool {
-  const pool = new Pool({ ...connectionConfig(address, role), max: connectionsMax });
+export function openPool(address: DatabaseAddress, role?: Role, max = connectionsMax): Pool {
+  const pool = new Pool({ ...connectionConfig(address, role), max });
   // An idle connection that breaks is replaced at the next query, which reports what is wrong; without a listener Node would exit.
   pool.on("error", () => {});
   return pool;
