@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Databases } from "../database/databases.ts";
+import { plannedOnce } from "../database/planned-once.ts";
 import type { AgentCaller, KeyCaller } from "./caller.ts";
 import { type ClaimedSecret, isSecret, readSecret } from "./secrets.ts";
 
@@ -75,7 +76,9 @@ interface CredentialRow {
 
 async function identifyAgent({ databases, clock }: Deps, claimed: ClaimedSecret): Promise<AgentCaller | undefined> {
   const now = clock.now();
-  const { rows } = await sql<CredentialRow>`select * from find_agent_credential(${claimed.id})`.execute(databases.door);
+  const { rows } = await sql<CredentialRow>`${plannedOnce}
+    select tenant_id, agent_id, repository_id, hostname, secret_sha256, created_at, first_used_at, last_used_at
+    from find_agent_credential(${claimed.id})`.execute(databases.door);
   const [found] = rows;
   if (found === undefined || !isSecret(claimed, found.secret_sha256)) return undefined;
   if (found.first_used_at === null) await retireOlder({ databases, clock }, found, claimed.id);

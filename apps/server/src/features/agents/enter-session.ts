@@ -3,6 +3,7 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { wakeAgent } from "../../agent-link/agent-link.ts";
 import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/schema.ts";
+import { plannedOnce } from "../../database/planned-once.ts";
 import { publish } from "../../live-events/live-events.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { hasPendingJobs } from "../jobs/index.ts";
@@ -74,7 +75,7 @@ async function continueSession(
   heartbeat: Heartbeat,
   now: Date,
 ): Promise<{ readonly hasOrders: boolean } | undefined> {
-  const { rows } = await sql<{ hasOrders: boolean }>`
+  const { rows } = await sql<{ hasOrders: boolean }>`${plannedOnce}
     update agents set last_seen_at = ${now}
     where id = ${agentId} and revoked_at is null and machine_id = ${heartbeat.machine_id} and hostname = ${heartbeat.hostname}
       and agent_version = ${heartbeat.agent_version} and time_zone = ${heartbeat.time_zone} and last_seen_at >= ${onlineSince(now)}
