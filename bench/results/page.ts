@@ -10,8 +10,16 @@ import type { Results } from "./results.ts";
 
 export const pageFile = join(import.meta.dirname, "../../docs/performance.md");
 
-const beginMarker = "<!-- results: written by `npm run bench -- --write` -->";
-const endMarker = "<!-- end of results -->";
+/** Lines between which a program writes. */
+export interface Markers {
+  readonly begin: string;
+  readonly end: string;
+}
+
+const resultMarkers: Markers = {
+  begin: "<!-- results: written by `npm run bench -- --write` -->",
+  end: "<!-- end of results -->",
+};
 
 /** Puts the results between the markers of docs/performance.md; everything else there is written by people. */
 export async function writePage(results: Results): Promise<void> {
@@ -19,12 +27,12 @@ export async function writePage(results: Results): Promise<void> {
 }
 
 /** The page with other results. Throws `BenchError` if the markers are not there, once each and in order. */
-export function withResults(page: string, markdown: string): string {
-  const [before, rest, ...more] = page.split(beginMarker);
-  const [, after, ...evenMore] = rest?.split(endMarker) ?? [];
+export function withResults(page: string, markdown: string, { begin, end }: Markers = resultMarkers): string {
+  const [before, rest, ...more] = page.split(begin);
+  const [, after, ...evenMore] = rest?.split(end) ?? [];
   if (before === undefined || after === undefined || more.length > 0 || evenMore.length > 0)
-    throw new BenchError(`The page of results must have "${beginMarker}" and "${endMarker}" once each, in this order.`);
-  return `${before}${beginMarker}\n\n${markdown}\n${endMarker}${after}`;
+    throw new BenchError(`The page of results must have "${begin}" and "${end}" once each, in this order.`);
+  return `${before}${begin}\n\n${markdown}\n${end}${after}`;
 }
 
 /** What is between the markers. */

@@ -2,6 +2,7 @@ import { type Permission, permission, role } from "@saveos/contract";
 import { sql } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { Databases } from "../database/databases.ts";
+import { plannedOnce } from "../database/planned-once.ts";
 import type { AgentCaller, KeyCaller } from "./caller.ts";
 import { type ClaimedSecret, isSecret, readSecret } from "./secrets.ts";
 
@@ -10,8 +11,10 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** How exact "last used" is: a busy agent sends thousands of requests, and each update would be a write to disk. */
-const lastUsedStepMs = 60_000;
+/** How exact "last used" is: a busy program sends thousands of requests, and each update would be a write to disk. */
+const keyStepMs = 60_000;
+/** An agent is known to be there by its heartbeats; this only tells a credential that is in use from one that isn't. */
+const agentStepMs = 60 * 60 * 1000;
 
 /**
  * Finds out who presents `credential`, or nothing if it is unknown, revoked or has run out. It is looked up each time, so that a
@@ -40,7 +43,7 @@ async function identifyKey({ databases, clock }: Deps, claimed: ClaimedSecret): 
   const [key] = rows;
   if (key === undefined || !isSecret(claimed, key.secret_sha256)) return undefined;
   if (key.expires_at !== null && key.expires_at <= now) return undefined;
-  if (isStale(key.last_used_at, now)) {
+  if (isStale(key.last_used_at, now, keyStepMs)) {
     await databases
       .ofTenant(key.tenant_id)
       .updateTable("api_keys")
@@ -72,11 +75,13 @@ interface CredentialRow {
 
 async function identifyAgent({ databases, clock }: Deps, claimed: ClaimedSecret): Promise<AgentCaller | undefined> {
   const now = clock.now();
-  const { rows } = await sql<CredentialRow>`select * from find_agent_credential(${claimed.id})`.execute(databases.door);
+  const { rows } = await sql<CredentialRow>`${plannedOnce}
+    select tenant_id, agent_id, repository_id, hostname, secret_sha256, created_at, first_used_at, last_used_at
+    from find_agent_credential(${claimed.id})`.execute(databases.door);
   const [found] = rows;
   if (found === undefined || !isSecret(claimed, found.secret_sha256)) return undefined;
   if (found.first_used_at === null) await retireOlder({ databases, clock }, found, claimed.id);
-  else if (isStale(found.last_used_at, now)) {
+  else if (isStale(found.last_used_at, now, agentStepMs)) {
     const database = databases.ofTenant(found.tenant_id);
     await database.updateTable("agent_credentials").set({ last_used_at: now }).where("id", "=", claimed.id).execute();
   }
@@ -117,6 +122,6 @@ function isPermission(text: string): text is Permission {
   return permission.safeParse(text).success;
 }
 
-function isStale(lastUsed: Date | null, now: Date): boolean {
-  return lastUsed === null || now.getTime() - lastUsed.getTime() >= lastUsedStepMs;
+function isStale(lastUsed: Date | null, now: Date, stepMs: number): boolean {
+  return lastUsed === null || now.getTime() - lastUsed.getTime() >= stepMs;
 }

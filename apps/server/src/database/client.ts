@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from "kysely";
 import { type ClientConfig, Pool, types } from "pg";
+import { keepPlans } from "./planned-once.ts";
 import type { Database } from "./schema.ts";
 
 /** Where a database is: a URL for a server elsewhere, or the socket folder of the embedded one. */
@@ -24,10 +25,11 @@ const connectionsMax = 20;
 const connectTimeoutMs = 10_000;
 
 /** Opens a pool of connections. Nothing is connected until the first query. */
-export function openPool(address: DatabaseAddress, role?: Role): Pool {
-  const pool = new Pool({ ...connectionConfig(address, role), max: connectionsMax });
+export function openPool(address: DatabaseAddress, role?: Role, max = connectionsMax): Pool {
+  const pool = new Pool({ ...connectionConfig(address, role), max });
   // An idle connection that breaks is replaced at the next query, which reports what is wrong; without a listener Node would exit.
   pool.on("error", () => {});
+  pool.on("connect", keepPlans);
   return pool;
 }
 

@@ -16,12 +16,22 @@ export interface Databases extends AsyncDisposable {
   tenantIds(): Promise<string[]>;
 }
 
+/**
+ * The door has connections of its own: it is asked at every request, and one that went from hand to hand would be set to a tenant and back each time. What it
+ * is asked takes a fraction of a millisecond, so a few serve thousands of requests a second.
+ */
+const doorConnectionsMax = 5;
+
+/** People sign in some times a day. */
+const accountsConnectionsMax = 5;
+
 /** Opens the pools. Nothing is connected until the first query. */
 export function openDatabases(address: DatabaseAddress): Databases {
   const pool = openPool(address, "saveos_app");
-  const accountsPool = openPool(address, "saveos_accounts");
+  const doorPool = openPool(address, "saveos_app", doorConnectionsMax);
+  const accountsPool = openPool(address, "saveos_accounts", accountsConnectionsMax);
   const ofTenants = new Map<string, Kysely<Database>>();
-  const door = new Kysely<Database>({ dialect: new PostgresDialect({ pool: poolOfTenant(pool, "") }) });
+  const door = new Kysely<Database>({ dialect: new PostgresDialect({ pool: doorPool }) });
   const accounts = new Kysely<AccountsDatabase>({
     dialect: new PostgresDialect({ pool: accountsPool }),
     plugins: [new CamelCasePlugin()],
@@ -40,7 +50,7 @@ export function openDatabases(address: DatabaseAddress): Databases {
       const { rows } = await sql<{ id: string }>`select all_tenants() as id`.execute(door);
       return rows.map(({ id }) => id);
     },
-    [Symbol.asyncDispose]: async () => void (await Promise.all([pool.end(), accountsPool.end()])),
+    [Symbol.asyncDispose]: async () => void (await Promise.all([pool.end(), doorPool.end(), accountsPool.end()])),
   };
 }
 

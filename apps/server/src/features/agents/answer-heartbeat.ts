@@ -17,6 +17,8 @@ interface Deps {
   readonly onIdentityConflict: (agentId: string) => void;
 }
 
+const nothingToDo: OrdersForAgent = { orders: [], cancelJobs: [], isUrgent: false };
+
 /** Stopping a job takes an agent a moment; until then each of its heartbeats would be answered at once. */
 const cancelPauseSeconds = 5;
 
@@ -39,9 +41,11 @@ export async function answerHeartbeat(
   const waitedMs = () => performance.now() - startedAt;
   using wait = deps.link.listen(agentId);
   for (;;) {
-    requireEntry(deps, agentId, await enterSession(deps, caller, heartbeat));
+    const entry = await enterSession(deps, caller, heartbeat);
+    requireEntry(deps, agentId, entry);
     await renewLeases(deps, asking);
-    const found = await ordersForAgent(deps, asking);
+    const isIdle = !entry.hasOrders && heartbeat.running_jobs.length === 0;
+    const found = isIdle ? nothingToDo : await ordersForAgent(deps, asking);
     const remainingMs = heartbeat.wait_seconds * 1000 - waitedMs();
     const isTimeUp = found.isUrgent || remainingMs <= 0 || signal.aborted || deps.link.isClosed;
     // Orders that were given before are repeated once the wait is over.
@@ -68,7 +72,11 @@ function respond(
   };
 }
 
-function requireEntry({ onIdentityConflict }: Deps, agentId: string, entry: Entry): void {
+function requireEntry(
+  { onIdentityConflict }: Deps,
+  agentId: string,
+  entry: Entry,
+): asserts entry is Extract<Entry, { entered: true }> {
   if (entry.entered) return;
   if (entry.conflict === "revoked") throw new ProblemError(401, "This agent's credential was revoked.");
   onIdentityConflict(agentId);

@@ -3,8 +3,10 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { wakeAgent } from "../../agent-link/agent-link.ts";
 import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/schema.ts";
+import { plannedOnce } from "../../database/planned-once.ts";
 import { publish } from "../../live-events/live-events.ts";
 import type { Queue } from "../../queue/queue.ts";
+import { hasPendingJobs } from "../jobs/index.ts";
 import { agentChanged } from "./agent-changed.ts";
 import { onlineSince } from "./agent-state.ts";
 
@@ -17,7 +19,8 @@ interface Deps {
 type Heartbeat = Pick<HeartbeatRequest, "machine_id" | "session_id" | "hostname" | "agent_version" | "time_zone">;
 
 export type Entry =
-  | { readonly entered: true }
+  /** Without orders there is no job that waits for the agent. */
+  | { readonly entered: true; readonly hasOrders: boolean }
   /** `machine`: the credential was carried to another machine. `session`: a newer session has taken this one's place. */
   | { readonly entered: false; readonly conflict: "machine" | "session" | "revoked" };
 
@@ -34,7 +37,8 @@ export async function enterSession(
   heartbeat: Heartbeat,
 ): Promise<Entry> {
   const now = clock.now();
-  if (await continueSession(database, agentId, heartbeat, now)) return { entered: true };
+  const continued = await continueSession(database, agentId, heartbeat, now);
+  if (continued !== undefined) return { entered: true, ...continued };
   return await database.transaction().execute(async (transaction): Promise<Entry> => {
     const agent = await transaction
       .selectFrom("agents")
@@ -57,21 +61,21 @@ export async function enterSession(
       await queue.enqueue(transaction, agentChanged, [{ data: { tenantId, agentId } }]);
     }
     await publish(transaction, { type: "agent", id: agentId, agent_id: agentId });
-    return { entered: true };
+    return { entered: true, hasOrders: true };
   });
 }
 
 /**
- * Notes the sign of life of an agent that goes on as it was: nearly every heartbeat, so it is one statement. It needn't survive a crash of the database: the next
- * one comes within the minute. False if anything is new, such as the session.
+ * Notes the sign of life of an agent that goes on as it was, and tells whether a job waits for it: nearly every heartbeat, so it is one statement. It needn't
+ * survive a crash of the database, so the disk isn't waited for: the next one comes within the minute. Undefined if anything is new, such as the session.
  */
 async function continueSession(
   database: Kysely<Database>,
   agentId: string,
   heartbeat: Heartbeat,
   now: Date,
-): Promise<boolean> {
-  const { rows } = await sql`
+): Promise<{ readonly hasOrders: boolean } | undefined> {
+  const { rows } = await sql<{ hasOrders: boolean }>`${plannedOnce}
     update agents set last_seen_at = ${now}
     where id = ${agentId} and revoked_at is null and machine_id = ${heartbeat.machine_id} and hostname = ${heartbeat.hostname}
       and agent_version = ${heartbeat.agent_version} and time_zone = ${heartbeat.time_zone} and last_seen_at >= ${onlineSince(now)}
@@ -79,8 +83,9 @@ async function continueSession(
         select from agent_sessions
         where agent_id = agents.id and session_id = ${heartbeat.session_id} and superseded_at is null
       )
-    returning 1`.execute(database);
-  return rows.length === 1;
+      and set_config('synchronous_commit', 'off', true) = 'off'
+    returning ${hasPendingJobs(sql`agents.id`)} as "hasOrders"`.execute(database);
+  return rows[0];
 }
 
 /** Whether the session is the agent's live one, which a new one becomes. */

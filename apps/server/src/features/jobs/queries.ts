@@ -9,7 +9,7 @@ import {
   timestamp,
   uuid,
 } from "@saveos/contract";
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Kysely, type RawBuilder, type Selectable, sql } from "kysely";
 import { z } from "zod";
 import type { Database, JobsTable } from "../../database/schema.ts";
 import { pageOf, placeOf } from "../../http/pages.ts";
@@ -80,6 +80,11 @@ export async function countPending(database: Kysely<Database>, agentId: string):
     .where("state", "=", "pending")
     .executeTakeFirstOrThrow();
   return Number(count);
+}
+
+/** Whether any job waits for an agent, as a part of another statement: one that asks both costs half of two. */
+export function hasPendingJobs(agentId: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`exists (select from jobs where agent_id = ${agentId} and state = 'pending')`;
 }
 
 export type PendingJob = Pick<Selectable<JobsTable>, "id" | "order" | "delivered_at" | "delivered_session_id">;
