@@ -196,6 +196,8 @@ export interface UsageDaysTable {
 
 export interface AuditEventsTable {
   id: string;
+  /** The order in which they were written down. */
+  number: ColumnType<bigint, never, never>;
   at: Date;
   actor_kind: "user" | "api-key" | "agent" | "server" | "nobody";
   actor_id: string | null;

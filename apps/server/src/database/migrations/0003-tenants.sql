@@ -143,6 +143,8 @@ $$;
 -- Who did what, when, from where. Rows are only ever added; clean-up is by age.
 create table audit_events (
   id uuid primary key,
+  -- The order in which they were written down: several may be of one moment.
+  number bigint generated always as identity,
   tenant_id uuid not null default current_tenant() references tenants (id),
   at timestamptz not null,
   actor_kind text not null check (actor_kind in ('user', 'api-key', 'agent', 'server', 'nobody')),
@@ -157,7 +159,7 @@ create table audit_events (
   details jsonb not null default '{}'
 );
 
-create index audit_events_newest on audit_events (tenant_id, at desc, id desc);
+create index audit_events_newest on audit_events (tenant_id, at desc, number desc);
 
 -- What was answered to a request with an idempotency key, to be answered again.
 create table idempotency_keys (

@@ -1,4 +1,4 @@
-import { type AuditEvent, timestamp, uuid } from "@saveos/contract";
+import { type AuditEvent, count, timestamp } from "@saveos/contract";
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { AuditEventsTable, Database } from "../../database/schema.ts";
 import { pageOf, placeOf } from "../../http/pages.ts";
@@ -16,18 +16,18 @@ export async function listAudit(
   database: Kysely<Database>,
   { action, actor_id, subject_id, cursor, limit }: AuditFilter,
 ): Promise<{ events: AuditEvent[]; next_cursor: string | null }> {
-  const after = placeOf(cursor, timestamp, uuid);
+  const after = placeOf(cursor, timestamp, count);
   let query = database
     .selectFrom("audit_events")
     .selectAll()
     .orderBy("at", "desc")
-    .orderBy("id", "desc")
+    .orderBy("number", "desc")
     .limit(limit + 1);
   if (action !== undefined) query = query.where("action", "=", action);
   if (actor_id !== undefined) query = query.where("actor_id", "=", actor_id);
   if (subject_id !== undefined) query = query.where("subject_id", "=", subject_id);
-  if (after !== undefined) query = query.where(sql<boolean>`(at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`);
-  const { rows, nextCursor } = pageOf(await query.execute(), limit, (row) => [row.at.toISOString(), row.id]);
+  if (after !== undefined) query = query.where(sql<boolean>`(at, number) < (${after[0]}::timestamptz, ${after[1]}::bigint)`);
+  const { rows, nextCursor } = pageOf(await query.execute(), limit, (row) => [row.at.toISOString(), Number(row.number)]);
   return { events: rows.map(toEvent), next_cursor: nextCursor };
 }
 
