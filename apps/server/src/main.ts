@@ -223,7 +223,9 @@ export async function serve(environment: Readonly<Record<string, string | undefi
   if (failure !== undefined) throw failure;
 }
 
-function greeting({ httpsUrl, httpUrl, setUpLink }: RunningServer, { dataFolder }: Config): string {
+function greeting({ httpsUrl, httpUrl, setUpLink }: RunningServer, { dataFolder, role }: Config): string {
+  if (role === "worker")
+    return `SaveOS ${version} is ready, as a worker.\n  Its health  ${httpUrl}/health\n  Data        ${dataFolder}\n`;
   const lines = [
     `SaveOS ${version} is ready.`,
     `  For agents and the API  ${httpsUrl}`,

@@ -26,8 +26,12 @@ export async function listAudit(
   if (action !== undefined) query = query.where("action", "=", action);
   if (actor_id !== undefined) query = query.where("actor_id", "=", actor_id);
   if (subject_id !== undefined) query = query.where("subject_id", "=", subject_id);
-  if (after !== undefined) query = query.where(sql<boolean>`(at, number) < (${after[0]}::timestamptz, ${after[1]}::bigint)`);
-  const { rows, nextCursor } = pageOf(await query.execute(), limit, (row) => [row.at.toISOString(), Number(row.number)]);
+  if (after !== undefined)
+    query = query.where(sql<boolean>`(at, number) < (${after[0]}::timestamptz, ${after[1]}::bigint)`);
+  const { rows, nextCursor } = pageOf(await query.execute(), limit, (row) => [
+    row.at.toISOString(),
+    Number(row.number),
+  ]);
   return { events: rows.map(toEvent), next_cursor: nextCursor };
 }
 
