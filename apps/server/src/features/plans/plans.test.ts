@@ -176,6 +176,15 @@ test("a clock that is set back by hours doesn't run anything twice", async () =>
   expect(await jobs()).toHaveLength(2);
 });
 
+test("a run that is started by a clock that was just set back is not planned a second time", async () => {
+  await makePlan();
+  deps.clock.advance({ hours: 1 });
+  const due = deps.queue.take(startPlannedRun, deps.clock.now());
+  deps.clock.advance({ minutes: -30 });
+  await startPlannedRuns(deps, due);
+  expect(await planned()).toMatchObject([{ due_at: new Date("2030-01-01T14:00:00Z") }]);
+});
+
 test("a plan that is changed runs by its new schedule only", async () => {
   const planId = await makePlan();
   await replacePlan(deps, asking, planId, request({ schedule: { kind: "cron", expression: "30 15 * * *" } }));
