@@ -29,7 +29,7 @@ export async function registerAgent(deps: Deps, by: Actor, request: RegisterRequ
   try {
     return await tenantDatabase.transaction().execute(async (transaction) => {
       await spendToken(transaction, token.id, deps.clock.now());
-      return await enrol(deps, transaction, token, request);
+      return await enrol(deps, transaction, token, request, by.address);
     });
   } catch (error) {
     if (error instanceof ProblemError && error.status === 409) {
@@ -77,6 +77,7 @@ async function enrol(
   transaction: Transaction<Database>,
   { tenantId, agentId }: Token,
   request: RegisterRequest,
+  address: string | undefined,
 ): Promise<RegisterResponse> {
   const now = clock.now();
   const repositoryId = await repositoryFor(transaction, agentId);
@@ -100,8 +101,9 @@ async function enrol(
     .insertInto("agent_credentials")
     .values({ id: credential.id, agent_id: agentId, secret_sha256: credential.sha256, created_at: now })
     .execute();
-  const deed = { by: { kind: "agent", id: agentId, name: hostname }, action: "agent.enrolled" } as const;
-  await recordAudit(transaction, clock, { ...deed, subject: { kind: "agent", id: agentId, name: hostname } });
+  const agent = { kind: "agent", id: agentId, name: hostname } as const;
+  const by: Actor = { ...agent, ...(address === undefined ? {} : { address }) };
+  await recordAudit(transaction, clock, { by, action: "agent.enrolled", subject: agent });
   await queue.enqueue(transaction, agentChanged, [{ data: { tenantId, agentId } }]);
   await publish(transaction, { type: "agent", id: agentId, agent_id: agentId });
   return {
