@@ -31,6 +31,8 @@ export interface Config {
   /** A PostgreSQL elsewhere; without it the embedded one runs. */
   readonly databaseUrl: string | undefined;
   readonly objects: ObjectStorageConfig;
+  /** Whether requests are counted and answered with 429 beyond a limit. A proxy that does that itself, or hides who asks, makes it useless. */
+  readonly limitsRequests: boolean;
   readonly logLevel: (typeof logLevels)[number];
 }
 
@@ -42,7 +44,8 @@ const emptyIsUnset = (value: unknown) => (value === "" ? undefined : value);
 const text = z.preprocess(emptyIsUnset, z.string().optional());
 const port = (byDefault: number) =>
   z.preprocess(emptyIsUnset, z.coerce.number("must be a port number").int().min(0).max(65_535).default(byDefault));
-const yesOrNo = z.preprocess(emptyIsUnset, z.enum(["true", "false"]).default("false"));
+const yesOrNo = (byDefault: "true" | "false") =>
+  z.preprocess(emptyIsUnset, z.enum(["true", "false"]).default(byDefault));
 
 const hostOrAddress = /^[A-Za-z0-9_.:-]+$/;
 
@@ -97,7 +100,8 @@ const environment = z.object({
   SAVEOS_S3_REGION: z.preprocess(emptyIsUnset, z.string().default("us-east-1")),
   SAVEOS_S3_ACCESS_KEY_ID: text,
   SAVEOS_S3_SECRET_ACCESS_KEY: text,
-  SAVEOS_S3_PATH_STYLE: yesOrNo,
+  SAVEOS_S3_PATH_STYLE: yesOrNo("false"),
+  SAVEOS_RATE_LIMITS: yesOrNo("true"),
   SAVEOS_LOG_LEVEL: z.preprocess(emptyIsUnset, z.enum(logLevels).default("warn")),
 });
 
@@ -126,6 +130,7 @@ export function readConfig(from: Readonly<Record<string, string | undefined>>): 
     names: [...new Set([...settings.SAVEOS_HOSTNAME, hostname()])],
     databaseUrl: settings.DATABASE_URL,
     objects: objectStorageConfig(settings, dataFolder),
+    limitsRequests: settings.SAVEOS_RATE_LIMITS === "true",
     logLevel: settings.SAVEOS_LOG_LEVEL,
   };
 }

@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
 import { createAccess } from "./access/access.ts";
 import { gatewayCallers } from "./access/gateway-callers.ts";
+import { KnownCallers } from "./access/known-callers.ts";
 import { createAgentLink } from "./agent-link/agent-link.ts";
 import { openNotifications } from "./agent-link/notifications.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -40,6 +41,7 @@ import { reconcileLedgers, registerGateway } from "./gateway/index.ts";
 import { createApp } from "./http/create-app.ts";
 import { closeApp, listen } from "./http/listen.ts";
 import { publicUrlFor } from "./http/public-url.ts";
+import { requestLimiter } from "./http/rate-limits.ts";
 import { createLiveEvents } from "./live-events/live-events.ts";
 import { openObjectStorage } from "./object-store/index.ts";
 import { openQueue, prepareQueue } from "./queue/queue.ts";
@@ -89,7 +91,10 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
   const metrics = createMetrics({ databases, clock, link, queue });
   const auth = createAuth({ accounts, secret: await sessionSecret(accounts) });
   const identifyPerson = personIdentifier({ accounts, auth });
-  const access = createAccess({ databases, clock, identifyPerson, onRefused: metrics.countRefusedAttempt });
+  const knownCallers = new KnownCallers();
+  const onRefused = metrics.countRefusedAttempt;
+  const access = createAccess({ databases, clock, identifyPerson, knownCallers, onRefused });
+  const limitRequests = config.limitsRequests ? await requestLimiter(knownCallers) : undefined;
   const checkHealth = healthCheck({ databases, objects, log });
   const onIdentityConflict = (agentId: string) => {
     metrics.countIdentityConflict();
@@ -114,6 +119,7 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
     const { trustedProxies } = config;
     const app = await createApp({ log, trustedProxies, ...(certificate === undefined ? {} : { tls: certificate }) });
     metrics.observe(app);
+    if (limitRequests !== undefined) app.addHook("onRequest", limitRequests);
     if (config.role === "worker") await app.register(monitoringRoutes({ ...deps, ...more }));
     else await registerFeatures(app, { ...deps, ...more });
     resources.defer(async () => await closeApp(app));
