@@ -31,10 +31,15 @@ export interface Config {
   /** A PostgreSQL elsewhere; without it the embedded one runs. */
   readonly databaseUrl: string | undefined;
   readonly objects: ObjectStorageConfig;
+  /** Where the built agent lies that machines download. */
+  readonly agentFolder: string;
   /** Whether requests are counted and answered with 429 beyond a limit. A proxy that does that itself, or hides who asks, makes it useless. */
   readonly limitsRequests: boolean;
   readonly logLevel: (typeof logLevels)[number];
 }
+
+/** Where `npm run build` puts it. */
+const builtAgent = join(import.meta.dirname, "../../agent/dist");
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
@@ -101,6 +106,7 @@ const environment = z.object({
   SAVEOS_S3_ACCESS_KEY_ID: text,
   SAVEOS_S3_SECRET_ACCESS_KEY: text,
   SAVEOS_S3_PATH_STYLE: yesOrNo("false"),
+  SAVEOS_AGENT_DIR: text,
   SAVEOS_RATE_LIMITS: yesOrNo("true"),
   SAVEOS_LOG_LEVEL: z.preprocess(emptyIsUnset, z.enum(logLevels).default("warn")),
 });
@@ -130,6 +136,7 @@ export function readConfig(from: Readonly<Record<string, string | undefined>>): 
     names: [...new Set([...settings.SAVEOS_HOSTNAME, hostname()])],
     databaseUrl: settings.DATABASE_URL,
     objects: objectStorageConfig(settings, dataFolder),
+    agentFolder: settings.SAVEOS_AGENT_DIR === undefined ? builtAgent : resolve(settings.SAVEOS_AGENT_DIR),
     limitsRequests: settings.SAVEOS_RATE_LIMITS === "true",
     logLevel: settings.SAVEOS_LOG_LEVEL,
   };

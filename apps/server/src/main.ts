@@ -26,6 +26,7 @@ import {
 import { agentRoutes } from "./features/agents/index.ts";
 import { apiKeyRoutes, createApiKey } from "./features/api-keys/index.ts";
 import { auditRoutes, theServer } from "./features/audit/index.ts";
+import { downloadRoutes } from "./features/downloads/index.ts";
 import { enrolmentRoutes } from "./features/enrolment/index.ts";
 import { eventRoutes } from "./features/events/index.ts";
 import { homeRoutes } from "./features/home/index.ts";
@@ -113,7 +114,15 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
   const stopping = new AbortController();
   const signInLimit = new SignInLimit(clock);
   const deps = { databases, clock, access, auth, signInLimit, link, liveEvents, queue, objects, log, metrics };
-  const more = { onIdentityConflict, checkHealth, publicUrl, certificateAuthority, stopping: stopping.signal };
+  const { agentFolder } = config;
+  const more = {
+    onIdentityConflict,
+    checkHealth,
+    publicUrl,
+    certificateAuthority,
+    agentFolder,
+    stopping: stopping.signal,
+  };
 
   const buildApp = async (certificate?: { readonly certificate: string; readonly key: string }) => {
     const { trustedProxies } = config;
@@ -173,6 +182,7 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
 
 type FeatureDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof agentRoutes>[0] &
+  Parameters<typeof downloadRoutes>[0] &
   Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
   Parameters<typeof homeRoutes>[0] &
@@ -191,6 +201,7 @@ async function registerFeatures(app: FastifyInstance, deps: FeatureDeps): Promis
   await app.register(auditRoutes(deps));
   await app.register(eventRoutes(deps));
   await app.register(enrolmentRoutes(deps));
+  await app.register(downloadRoutes(deps));
   await app.register(agentRoutes(deps));
   await app.register(planRoutes(deps));
   await app.register(orderRoutes(deps));
