@@ -1,6 +1,7 @@
 import { chmod, readdir } from "node:fs/promises";
 import path from "node:path";
 import { build } from "rolldown";
+import { packageAgent } from "./package-agent.ts";
 
 /*
  * `npm run build` writes apps/agent/dist: the agent as packages will hold it. docs/adr/0012-bundle.md says why.
@@ -56,6 +57,7 @@ async function workerEntries(): Promise<Record<string, string>> {
 if (import.meta.main) {
   const startedMs = performance.now();
   const { fileCount, sizeBytes } = await buildAgent(distFolder);
+  await packageAgent(distFolder);
   const seconds = (performance.now() - startedMs) / 1000;
   const folder = path.relative(process.cwd(), distFolder);
   console.log(`${folder}: ${fileCount} files, ${(sizeBytes / 1e6).toFixed(1)} MB, in ${seconds.toFixed(1)} s`);

@@ -31,8 +31,15 @@ export interface Config {
   /** A PostgreSQL elsewhere; without it the embedded one runs. */
   readonly databaseUrl: string | undefined;
   readonly objects: ObjectStorageConfig;
+  /** Where the built agent lies that machines download. */
+  readonly agentFolder: string;
+  /** Whether requests are counted and answered with 429 beyond a limit. A proxy that does that itself, or hides who asks, makes it useless. */
+  readonly limitsRequests: boolean;
   readonly logLevel: (typeof logLevels)[number];
 }
+
+/** Where `npm run build` puts it. */
+const builtAgent = join(import.meta.dirname, "../../agent/dist");
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
@@ -42,7 +49,8 @@ const emptyIsUnset = (value: unknown) => (value === "" ? undefined : value);
 const text = z.preprocess(emptyIsUnset, z.string().optional());
 const port = (byDefault: number) =>
   z.preprocess(emptyIsUnset, z.coerce.number("must be a port number").int().min(0).max(65_535).default(byDefault));
-const yesOrNo = z.preprocess(emptyIsUnset, z.enum(["true", "false"]).default("false"));
+const yesOrNo = (byDefault: "true" | "false") =>
+  z.preprocess(emptyIsUnset, z.enum(["true", "false"]).default(byDefault));
 
 const hostOrAddress = /^[A-Za-z0-9_.:-]+$/;
 
@@ -97,7 +105,9 @@ const environment = z.object({
   SAVEOS_S3_REGION: z.preprocess(emptyIsUnset, z.string().default("us-east-1")),
   SAVEOS_S3_ACCESS_KEY_ID: text,
   SAVEOS_S3_SECRET_ACCESS_KEY: text,
-  SAVEOS_S3_PATH_STYLE: yesOrNo,
+  SAVEOS_S3_PATH_STYLE: yesOrNo("false"),
+  SAVEOS_AGENT_DIR: text,
+  SAVEOS_RATE_LIMITS: yesOrNo("true"),
   SAVEOS_LOG_LEVEL: z.preprocess(emptyIsUnset, z.enum(logLevels).default("warn")),
 });
 
@@ -126,6 +136,8 @@ export function readConfig(from: Readonly<Record<string, string | undefined>>): 
     names: [...new Set([...settings.SAVEOS_HOSTNAME, hostname()])],
     databaseUrl: settings.DATABASE_URL,
     objects: objectStorageConfig(settings, dataFolder),
+    agentFolder: settings.SAVEOS_AGENT_DIR === undefined ? builtAgent : resolve(settings.SAVEOS_AGENT_DIR),
+    limitsRequests: settings.SAVEOS_RATE_LIMITS === "true",
     logLevel: settings.SAVEOS_LOG_LEVEL,
   };
 }

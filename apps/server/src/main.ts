@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
 import { createAccess } from "./access/access.ts";
 import { gatewayCallers } from "./access/gateway-callers.ts";
+import { KnownCallers } from "./access/known-callers.ts";
 import { createAgentLink } from "./agent-link/agent-link.ts";
 import { openNotifications } from "./agent-link/notifications.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -25,6 +26,7 @@ import {
 import { agentRoutes } from "./features/agents/index.ts";
 import { apiKeyRoutes, createApiKey } from "./features/api-keys/index.ts";
 import { auditRoutes, theServer } from "./features/audit/index.ts";
+import { downloadRoutes } from "./features/downloads/index.ts";
 import { enrolmentRoutes } from "./features/enrolment/index.ts";
 import { eventRoutes } from "./features/events/index.ts";
 import { homeRoutes } from "./features/home/index.ts";
@@ -40,6 +42,7 @@ import { reconcileLedgers, registerGateway } from "./gateway/index.ts";
 import { createApp } from "./http/create-app.ts";
 import { closeApp, listen } from "./http/listen.ts";
 import { publicUrlFor } from "./http/public-url.ts";
+import { requestLimiter } from "./http/rate-limits.ts";
 import { createLiveEvents } from "./live-events/live-events.ts";
 import { openObjectStorage } from "./object-store/index.ts";
 import { openQueue, prepareQueue } from "./queue/queue.ts";
@@ -89,7 +92,10 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
   const metrics = createMetrics({ databases, clock, link, queue });
   const auth = createAuth({ accounts, secret: await sessionSecret(accounts) });
   const identifyPerson = personIdentifier({ accounts, auth });
-  const access = createAccess({ databases, clock, identifyPerson, onRefused: metrics.countRefusedAttempt });
+  const knownCallers = new KnownCallers();
+  const onRefused = metrics.countRefusedAttempt;
+  const access = createAccess({ databases, clock, identifyPerson, knownCallers, onRefused });
+  const limitRequests = config.limitsRequests ? await requestLimiter(knownCallers) : undefined;
   const checkHealth = healthCheck({ databases, objects, log });
   const onIdentityConflict = (agentId: string) => {
     metrics.countIdentityConflict();
@@ -108,12 +114,21 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
   const stopping = new AbortController();
   const signInLimit = new SignInLimit(clock);
   const deps = { databases, clock, access, auth, signInLimit, link, liveEvents, queue, objects, log, metrics };
-  const more = { onIdentityConflict, checkHealth, publicUrl, certificateAuthority, stopping: stopping.signal };
+  const { agentFolder } = config;
+  const more = {
+    onIdentityConflict,
+    checkHealth,
+    publicUrl,
+    certificateAuthority,
+    agentFolder,
+    stopping: stopping.signal,
+  };
 
   const buildApp = async (certificate?: { readonly certificate: string; readonly key: string }) => {
     const { trustedProxies } = config;
     const app = await createApp({ log, trustedProxies, ...(certificate === undefined ? {} : { tls: certificate }) });
     metrics.observe(app);
+    if (limitRequests !== undefined) app.addHook("onRequest", limitRequests);
     if (config.role === "worker") await app.register(monitoringRoutes({ ...deps, ...more }));
     else await registerFeatures(app, { ...deps, ...more });
     resources.defer(async () => await closeApp(app));
@@ -167,6 +182,7 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
 
 type FeatureDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof agentRoutes>[0] &
+  Parameters<typeof downloadRoutes>[0] &
   Parameters<typeof enrolmentRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
   Parameters<typeof homeRoutes>[0] &
@@ -185,6 +201,7 @@ async function registerFeatures(app: FastifyInstance, deps: FeatureDeps): Promis
   await app.register(auditRoutes(deps));
   await app.register(eventRoutes(deps));
   await app.register(enrolmentRoutes(deps));
+  await app.register(downloadRoutes(deps));
   await app.register(agentRoutes(deps));
   await app.register(planRoutes(deps));
   await app.register(orderRoutes(deps));

@@ -9,6 +9,7 @@ import { ProblemError } from "../http/problem.ts";
 import { type AgentCaller, type Caller, may, type Operator, type UserCaller } from "./caller.ts";
 import { FailedAttempts, failuresMax } from "./failed-attempts.ts";
 import { identify } from "./identify.ts";
+import type { KnownCallers } from "./known-callers.ts";
 
 /** Runs before a request is read, and refuses it by throwing. */
 export type Guard = (request: FastifyRequest) => Promise<void>;
@@ -34,6 +35,7 @@ interface Deps {
   readonly clock: Clock;
   /** The person whose session's cookie the request carries. */
   readonly identifyPerson: (request: FastifyRequest) => Promise<UserCaller | undefined>;
+  readonly knownCallers: KnownCallers;
   /** Told of each wrong credential. */
   readonly onRefused: () => void;
 }
@@ -64,9 +66,9 @@ export function createAccess(deps: Deps): Access {
   /** A credential that is sent on purpose counts before the cookie that browsers send by themselves. */
   const identifyCaller = async (request: FastifyRequest): Promise<Caller | undefined> => {
     const credential = credentialOf(request.headers.authorization);
-    if (credential === undefined) return await deps.identifyPerson(request);
-    const caller = await identify(deps, credential);
-    if (caller === undefined) countFailure(request, wrongCredential);
+    const caller = credential === undefined ? await deps.identifyPerson(request) : await identify(deps, credential);
+    deps.knownCallers.remember(request, caller);
+    if (caller === undefined && credential !== undefined) countFailure(request, wrongCredential);
     return caller;
   };
 

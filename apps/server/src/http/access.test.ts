@@ -202,6 +202,13 @@ const rules: Readonly<Record<string, Rule>> = {
       ],
     }),
   },
+  // No agent was built for this server: who may have it learns that.
+  "GET /download/agent/{platform}": {
+    forWhom: "agents:provision or agent",
+    ok: 503,
+    path: () => "linux",
+    stranger: 503,
+  },
   "GET /api/v1/agents/stats": { forWhom: "monitoring:read", ok: 200 },
   "GET /api/v1/agents": { forWhom: "agents:read", ok: 200 },
   "GET /api/v1/agents/{agent_id}": { forWhom: "agents:read", ok: 200, ...atAgent },
@@ -279,7 +286,7 @@ const rules: Readonly<Record<string, Rule>> = {
 
 beforeAll(async () => {
   clock = testClock(new Date().toISOString());
-  server = await startServer({ environment: { SAVEOS_LOG_LEVEL: "silent" }, clock });
+  server = await startServer({ environment: { SAVEOS_LOG_LEVEL: "silent", SAVEOS_AGENT_DIR: "/nowhere" }, clock });
   world = await tenantFixture(server);
   agent = await world.newAgent("first");
   otherAgent = await world.newAgent("second");

@@ -13,3 +13,8 @@ function passwordOf(basic: string): string | undefined {
   const colon = text.indexOf(":");
   return colon === -1 || colon === text.length - 1 ? undefined : text.slice(colon + 1);
 }
+
+/** The session in a `Cookie` header, under the name that it has over TLS or the one without. A browser's other cookies come and go. */
+export function sessionCookieOf(cookies: string | undefined): string | undefined {
+  return /(?:^|; ?)(?:__Secure-)?saveos\.session_token=([^;]+)/.exec(cookies ?? "")?.[1];
+}

@@ -17,3 +17,9 @@ export function requireMatch({ headers }: FastifyRequest, version: string | numb
   if (tags.includes(etagOf(version).etag)) return;
   throw new ProblemError(412, "This was changed by somebody else since you read it. Read it again and decide anew.");
 }
+
+/** Whether the asker has this version already, as its `If-None-Match` says (RFC 9110, section 13.1.2): then 304 is the answer. */
+export function isUnchanged({ headers }: FastifyRequest, version: string | number): boolean {
+  const known = headers["if-none-match"]?.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return known !== undefined && (known.includes("*") || known.includes(etagOf(version).etag));
+}

@@ -26,8 +26,9 @@ export async function publish(transaction: Kysely<Database>, ...events: readonly
 export function createLiveEvents(notifications: Notifications): LiveEvents {
   const listeners = new Map<string, Set<(event: LiveEvent | undefined) => void>>();
   notifications.on(channel, (payload) => {
-    const { tenant, event } = message.parse(JSON.parse(payload));
-    listeners.get(tenant)?.forEach((listener) => listener(event));
+    // A newer process beside this one may tell of what this one doesn't know.
+    const { data } = message.safeParse(JSON.parse(payload));
+    if (data !== undefined) listeners.get(data.tenant)?.forEach((listener) => listener(data.event));
   });
   notifications.onReconnected(() =>
     listeners.forEach((ofTenant) => ofTenant.forEach((listener) => listener(undefined))),

@@ -34,6 +34,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     SAVEOS_HTTPS_PORT: "0",
     SAVEOS_HTTP_PORT: "0",
     SAVEOS_LOG_LEVEL: "error",
+    // A test does in a second what people do in an hour.
+    SAVEOS_RATE_LIMITS: "false",
     ...options.environment,
     SAVEOS_DATA_DIR: dataFolder,
   });

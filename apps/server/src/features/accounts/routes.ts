@@ -51,6 +51,7 @@ export function accountRoutes(deps: Deps): FastifyPluginAsyncZod {
 
   return async (app) => {
     app.post("/api/v1/setup", {
+      config: { hashesPassword: true },
       schema: {
         ...describe(
           "team",
@@ -73,6 +74,7 @@ export function accountRoutes(deps: Deps): FastifyPluginAsyncZod {
     });
 
     app.post("/api/v1/invitations/accept", {
+      config: { hashesPassword: true },
       schema: {
         ...describe("team", "anyone", "Join a tenant", "The token of the invitation lets its person in, once."),
         body: acceptInvitationRequest,
@@ -93,6 +95,7 @@ export function accountRoutes(deps: Deps): FastifyPluginAsyncZod {
     });
 
     app.post("/api/v1/session", {
+      config: { hashesPassword: true },
       schema: {
         ...describe("team", "anyone", "Sign in", "Sets the cookie of a session."),
         body: signInRequest,

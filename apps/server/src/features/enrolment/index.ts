@@ -1,1 +1,2 @@
 export { enrolmentRoutes } from "./routes.ts";
+export { enrolmentTokenState } from "./token-state.ts";

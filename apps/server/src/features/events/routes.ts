@@ -1,18 +1,18 @@
 import { PassThrough } from "node:stream";
+import type { FastifyRequest } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { type Access, operatorOf } from "../../access/access.ts";
+import { type Access, callerOf, operatorOf } from "../../access/access.ts";
 import { callerId } from "../../access/caller.ts";
 import { describe } from "../../http/describe.ts";
 import { ProblemError } from "../../http/problem.ts";
 import type { LiveEvents } from "../../live-events/live-events.ts";
+import { EventStream } from "./event-stream.ts";
 
 /** Proxies close what is silent for a minute. */
-const aliveEveryMs = 20_000;
+export const aliveEveryMs = 20_000;
 /** A browser with some pages open. */
-const streamsOfCallerMax = 20;
-/** A listener that doesn't read for so long is told to come again: what it missed is not kept for it. */
-const unreadMaxBytes = 256 * 1024;
+export const streamsOfCallerMax = 20;
 
 interface Deps {
   readonly access: Access;
@@ -21,12 +21,14 @@ interface Deps {
   readonly stopping: AbortSignal;
 }
 
-/** Server-sent events (HTML Standard, "Server-sent events"): what has changed, as it changes. */
+/** Server-sent events: what has changed, as it changes. */
 export function eventRoutes({ access, liveEvents, stopping }: Deps): FastifyPluginAsyncZod {
-  const streams = new Map<string, number>();
+  const openStreams = new Map<string, number>();
+  const allow = access.allow("events:read");
+
   return async (app) => {
     app.get("/api/v1/events", {
-      onRequest: access.allow("events:read"),
+      onRequest: allow,
       schema: {
         ...describe(
           "monitoring",
@@ -38,39 +40,52 @@ export function eventRoutes({ access, liveEvents, stopping }: Deps): FastifyPlug
       },
       handler: async (request, reply) => {
         const caller = operatorOf(request);
-        const id = callerId(caller);
-        const open = streams.get(id) ?? 0;
-        if (open >= streamsOfCallerMax) throw new ProblemError(429, "You have too many event streams open already.");
-        streams.set(id, open + 1);
-        const stream = new PassThrough();
-        const write = (text: string) => {
-          if (stream.writableLength > unreadMaxBytes) stream.end();
-          else if (!stream.writableEnded) stream.write(text);
-        };
-        const listening = liveEvents.listen(caller.tenantId, (event) =>
-          write(
-            event === undefined
-              ? "event: resync\ndata: {}\n\n"
-              : `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`,
-          ),
-        );
-        const alive = setInterval(() => write(": alive\n\n"), aliveEveryMs);
+        // Its end was told before anybody listened for it.
+        if (reply.raw.destroyed) return reply.hijack();
+        const close = openOne(callerId(caller));
+        const stream = new EventStream(reply);
+        const listening = liveEvents.listen(caller.tenantId, (event) => stream.tell(event));
         const end = () => stream.end();
+        const alive = setInterval(() => {
+          stream.showLife();
+          void isStillAllowed(request, caller.tenantId).then((isAllowed) => (isAllowed ? undefined : end()));
+        }, aliveEveryMs);
         stopping.addEventListener("abort", end);
         reply.raw.once("close", () => {
           clearInterval(alive);
           listening[Symbol.dispose]();
           stopping.removeEventListener("abort", end);
-          const left = (streams.get(id) ?? 1) - 1;
-          if (left === 0) streams.delete(id);
-          else streams.set(id, left);
-          stream.destroy();
+          close();
         });
-        write("retry: 2000\n\n");
-        return await reply
-          .headers({ "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" })
-          .send(stream);
+        return await stream.begin();
       },
     });
   };
+
+  /** Counts a stream of the caller until it is closed. */
+  function openOne(id: string): () => void {
+    const open = openStreams.get(id) ?? 0;
+    if (open >= streamsOfCallerMax) {
+      throw new ProblemError(429, "You have too many event streams open already. Close one first.", {
+        headers: { "retry-after": String(aliveEveryMs / 1000) },
+      });
+    }
+    openStreams.set(id, open + 1);
+    return () => {
+      const left = (openStreams.get(id) ?? 1) - 1;
+      if (left === 0) openStreams.delete(id);
+      else openStreams.set(id, left);
+    };
+  }
+
+  /** A stream goes on for hours: a session that ended, a key that was revoked or a person who left must not hear any more. */
+  async function isStillAllowed(request: FastifyRequest, tenantId: string): Promise<boolean> {
+    try {
+      await allow(request);
+      return callerOf(request).tenantId === tenantId;
+    } catch (error) {
+      // A database that is away for a moment says nothing about who may listen.
+      return !(error instanceof ProblemError);
+    }
+  }
 }
