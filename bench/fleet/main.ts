@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { BenchError } from "../bench-error.ts";
 import { machineText, thisMachine } from "../results/machine.ts";
 import { type Markers, pageFile, withResults } from "../results/page.ts";
 import { done, fail, paint, progress, say } from "../screen.ts";
@@ -10,6 +11,7 @@ import type { FleetResults } from "./results.ts";
 import { runDue } from "./run-due.ts";
 import { runLoad } from "./run-load.ts";
 import { runWave } from "./run-wave.ts";
+import { endServers } from "./server-process.ts";
 import { setStage } from "./stage.ts";
 
 /** The agents of which some get an order. */
@@ -26,6 +28,15 @@ const fleetMarkers: Markers = {
  * `npm run bench:fleet`: one real server and a fleet of simulated agents, of several sizes. The server is a process of its own; this one is the load. What
  * each costs the server is read from the kernel, and what an agent or an administrator waits for is measured here. docs/performance.md says more.
  */
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    // The server hears of it by itself where it came from a terminal, and stops its PostgreSQL.
+    endServers();
+    fail(new BenchError("Stopped."));
+    process.exit();
+  });
+}
+
 try {
   const options = parseFleetOptions(process.argv.slice(2));
   if (options.help) process.stdout.write(fleetHelp);

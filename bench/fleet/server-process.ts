@@ -37,6 +37,8 @@ export async function startServerProcess({ dataFolder, logFile, isProxied }: Opt
       ...(isProxied ? { SAVEOS_TRUST_PROXY: proxyAddresses } : {}),
     },
   });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   await log.close();
   const ports = await readGreeting(child);
   if (ports === undefined || child.pid === undefined) {
@@ -52,6 +54,13 @@ export async function startServerProcess({ dataFolder, logFile, isProxied }: Opt
       await once(child, "exit");
     },
   };
+}
+
+const running = new Set<ChildProcess>();
+
+/** Tells every server that runs to stop: for a bench that is stopped itself. */
+export function endServers(): void {
+  for (const child of running) child.kill("SIGTERM");
 }
 
 /** A key that may do everything, made by the server's own command. */

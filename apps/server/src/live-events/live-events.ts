@@ -1,5 +1,5 @@
 import { type LiveEvent, liveEvent } from "@saveos/contract";
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import { z } from "zod";
 import type { Channel, Notifications } from "../agent-link/notifications.ts";
 import type { Database } from "../database/schema.ts";
@@ -16,11 +16,12 @@ const message = z.strictObject({ tenant: z.string(), event: liveEvent });
 
 /** Says so to those who watch, when the transaction is committed and not if it isn't. */
 export async function publish(transaction: Kysely<Database>, ...events: readonly LiveEvent[]): Promise<void> {
-  for (const event of events) {
-    await sql`select pg_notify(${channel}, json_build_object('tenant', current_tenant(), 'event', ${JSON.stringify(event)}::json)::text)`.execute(
-      transaction,
-    );
-  }
+  for (const event of events) await sql`select ${publishing(event)}`.execute(transaction);
+}
+
+/** The same as a part of another statement. */
+export function publishing(event: LiveEvent): RawBuilder<unknown> {
+  return sql`pg_notify(${channel}, json_build_object('tenant', current_tenant(), 'event', ${JSON.stringify(event)}::json)::text)`;
 }
 
 export function createLiveEvents(notifications: Notifications): LiveEvents {

@@ -88,6 +88,10 @@ create unique index jobs_unfinished_of_plan on jobs (plan_id, agent_id) where pl
 create index jobs_restoring on jobs (repository_id, agent_id) where kind = 'restore' and state in ('pending', 'running');
 create index jobs_last_good on jobs (agent_id, finished_at desc) where kind = 'backup' and state in ('completed', 'partial');
 create index jobs_by_state on jobs (tenant_id, state, kind);
+-- A running job is written every few seconds. What changes then (progress, lease, sequence) is in no index, and pages keep room, so no index is touched.
+-- Jobs whose lease ran out are found among the unfinished ones, once a minute.
+drop index jobs_leased;
+alter table jobs set (fillfactor = 70);
 drop index jobs_newest;
 create index jobs_newest on jobs (tenant_id, requested_at desc, id desc);
 

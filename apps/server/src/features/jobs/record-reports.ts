@@ -1,8 +1,9 @@
 import type { JobState, Report, ReportsResponse } from "@saveos/contract";
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { Clock } from "../../clock.ts";
+import { plannedOnce } from "../../database/planned-once.ts";
 import type { Database } from "../../database/schema.ts";
-import { publish } from "../../live-events/live-events.ts";
+import { publish, publishing } from "../../live-events/live-events.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { leaseFrom } from "./lease.ts";
 import { ending, moveJobs } from "./move-job.ts";
@@ -27,6 +28,10 @@ const logLinesMax = 10_000;
  * isn't this agent's, changes nothing and is no error: the agent could do nothing about it and would send it for ever.
  */
 export async function recordReports(deps: Deps, from: Reporting, reports: readonly Report[]): Promise<ReportsResponse> {
+  const [only] = reports;
+  if (reports.length === 1 && only?.kind === "progress" && (await recordProgress(deps, from, only))) {
+    return { recorded: 1, ignored: 0 };
+  }
   return await deps.database.transaction().execute(async (transaction) => {
     let recorded = 0;
     for (const report of reports) {
@@ -34,6 +39,26 @@ export async function recordReports(deps: Deps, from: Reporting, reports: readon
     }
     return { recorded, ignored: reports.length - recorded };
   });
+}
+
+type ReportOf<Kind extends Report["kind"]> = Extract<Report, { kind: Kind }>;
+
+/**
+ * Records the progress of a job that runs: most requests tell only that, so it is one statement. A newer one follows within seconds, so the disk isn't waited for.
+ * False, and nothing is changed, if there is anything else to it.
+ */
+async function recordProgress(
+  { database, clock }: Deps,
+  { agentId }: Reporting,
+  { job_id, sequence, progress }: ReportOf<"progress">,
+): Promise<boolean> {
+  const { rows } = await sql`${plannedOnce}
+    update jobs
+    set progress = ${JSON.stringify(progress)}::jsonb, lease_expires_at = ${leaseFrom(clock.now())}, last_sequence = ${sequence}
+    where id = ${job_id} and agent_id = ${agentId} and state = 'running' and last_sequence < ${sequence}
+      and set_config('synchronous_commit', 'off', true) = 'off'
+    returning ${publishing({ type: "job", id: job_id, agent_id: agentId })}`.execute(database);
+  return rows.length === 1;
 }
 
 async function recordReport(
@@ -51,16 +76,15 @@ async function recordReport(
     .executeTakeFirst();
   if (job === undefined || BigInt(report.sequence) <= job.last_sequence) return false;
   // A report of work on a job that isn't marked as begun: its beginning was lost on the way, but it did begin.
-  const now = deps.clock.now();
-  const hasBegun = job.state === "pending" ? await begin(transaction, now, report) : job.state === "running";
-  if (!hasBegun) return false;
-  const recorded = await recordStep(deps, transaction, from, report);
-  if (recorded) await advanceSequence(transaction, report);
-  return recorded;
+  if (job.state === "pending") {
+    const hasBegun = await begin(transaction, deps.clock.now(), report);
+    return hasBegun && (report.kind === "started" || (await recordStep(deps, transaction, from, report)));
+  }
+  return job.state === "running" && (await recordStep(deps, transaction, from, report));
 }
 
 async function begin(transaction: Transaction<Database>, now: Date, report: Report): Promise<boolean> {
-  const changes = { started_at: now, lease_expires_at: leaseFrom(now) };
+  const changes = { started_at: now, lease_expires_at: leaseFrom(now), ...counting(report) };
   return (await moveJobs(transaction, { jobId: report.job_id }, "running", changes)).length === 1;
 }
 
@@ -70,27 +94,35 @@ async function recordStep(
   { tenantId, agentId }: Reporting,
   report: Report,
 ): Promise<boolean> {
-  const now = deps.clock.now();
   if (report.kind === "finished") return await finish(deps, transaction, tenantId, report);
   if (report.kind === "log") await keepLines(transaction, report);
-  if (report.kind === "progress") {
-    await transaction
-      .updateTable("jobs")
-      .set({ progress: JSON.stringify(report.progress), lease_expires_at: leaseFrom(now) })
-      .where("id", "=", report.job_id)
-      .execute();
-    await publish(transaction, { type: "job", id: report.job_id, agent_id: agentId });
-  }
+  const progress =
+    report.kind === "progress"
+      ? { progress: JSON.stringify(report.progress), lease_expires_at: leaseFrom(deps.clock.now()) }
+      : {};
+  await transaction
+    .updateTable("jobs")
+    .set({ ...counting(report), ...progress })
+    .where("id", "=", report.job_id)
+    .execute();
+  if (report.kind === "progress") await publish(transaction, { type: "job", id: report.job_id, agent_id: agentId });
   return true;
+}
+
+/** What makes a report count once, as a part of what it changes. */
+function counting({ sequence }: Report): { readonly last_sequence: bigint } {
+  return { last_sequence: BigInt(sequence) };
 }
 
 async function finish(
   { clock, queue }: Deps,
   transaction: Transaction<Database>,
   tenantId: string,
-  { job_id, outcome, summary, reason, error, unreadable }: Extract<Report, { kind: "finished" }>,
+  report: ReportOf<"finished">,
 ): Promise<boolean> {
+  const { job_id, outcome, summary, reason, error, unreadable } = report;
   const changes = {
+    ...counting(report),
     ...ending(clock.now(), reason ?? null),
     error: outcome === "failed" ? (error ?? "unknown") : null,
     summary: summary === undefined ? null : JSON.stringify(summary),
@@ -105,7 +137,7 @@ async function finish(
 
 async function keepLines(
   transaction: Transaction<Database>,
-  { job_id, sequence, lines }: Extract<Report, { kind: "log" }>,
+  { job_id, sequence, lines }: ReportOf<"log">,
 ): Promise<void> {
   const { count } = await transaction
     .selectFrom("job_log_lines")
@@ -117,13 +149,5 @@ async function keepLines(
   await transaction
     .insertInto("job_log_lines")
     .values(kept.map(({ at, level, text }, place) => ({ job_id, sequence, place, at: new Date(at), level, text })))
-    .execute();
-}
-
-async function advanceSequence(transaction: Transaction<Database>, { job_id, sequence }: Report): Promise<void> {
-  await transaction
-    .updateTable("jobs")
-    .set({ last_sequence: BigInt(sequence) })
-    .where("id", "=", job_id)
     .execute();
 }

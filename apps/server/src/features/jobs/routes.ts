@@ -149,9 +149,13 @@ export function jobRoutes({ databases, clock, access, queue }: Deps): FastifyPlu
         body: reportsRequest,
         response: { 200: reportsResponse },
       },
-      handler: async (request) => {
+      handler: async (request, reply) => {
+        const { reports } = request.body;
         const deps = { database: databaseFor(request, databases), clock, queue };
-        return await recordReports(deps, agentOf(request), request.body.reports);
+        const recorded = await recordReports(deps, agentOf(request), reports);
+        // The next report of this agent is hours away: the connection that it opened beside its heartbeat's needn't be kept for it.
+        if (reports.at(-1)?.kind === "finished") reply.header("connection", "close");
+        return recorded;
       },
     });
   };
