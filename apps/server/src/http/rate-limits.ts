@@ -18,8 +18,11 @@ export const limits = {
   "api-key": 3000,
   /** By agent: some hundred times what heartbeats and the reports of running jobs need. */
   agent: 600,
-  /** By address, for no credential or one that this process hasn't seen to be right: a whole company may come back at once from behind one address. */
-  stranger: 600,
+  /**
+   * By address, for no credential or one that this process hasn't seen to be right. After a restart all agents are strangers once, and thousands may come from
+   * behind one address: ten thousand are back in less than seven minutes, within the lease of what they run.
+   */
+  stranger: 1500,
   /** By address: each costs a tenth of a second of a processor, and a whole office signs in at nine. */
   password: 60,
 } as const;
