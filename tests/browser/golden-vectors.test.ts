@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { build } from "vite";
 import { portablePrimitives } from "@saveos/engine";
 import { nodePrimitives } from "@saveos/engine/node";
+import { startChromium } from "../support/chromium.ts";
 import { describeWith } from "../support/missing-peers.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 import { type GoldenResult, goldenResults } from "./golden-vectors.ts";
@@ -34,7 +34,7 @@ describe("the golden vectors in Node", () => {
 describeWith(["chromium"], "the golden vectors in Chromium", () => {
   test("come out to the byte, and a repository that restic wrote is restored from its parts over HTTP", async () => {
     const before = server.rangesServed();
-    const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: quietArguments });
+    const browser = await startChromium();
     try {
       const page = await browser.newPage();
       const complaints: string[] = [];
@@ -52,17 +52,6 @@ describeWith(["chromium"], "the golden vectors in Chromium", () => {
     expect(script).not.toMatch(/from\s*["']node:|\brequire\(|__vite-browser-external|\bBuffer\.|\bprocess\.(?!env\b)/);
   });
 });
-
-/** Chromium as a test wants it: no sandbox (it runs as root in a container), and not a word to anybody outside. */
-const quietArguments = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 function expectGolden(results: readonly GoldenResult[]): void {
   // Four polynomials, four cuttings, three of cryptography, two of the tree, and the fixture's files.

@@ -115,12 +115,14 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
   const signInLimit = new SignInLimit(clock);
   const deps = { databases, clock, access, auth, signInLimit, link, liveEvents, queue, objects, log, metrics };
   const { agentFolder } = config;
+  const isSetUp = async () => !(await needsSetUp(accounts));
   const more = {
     onIdentityConflict,
     checkHealth,
     publicUrl,
     certificateAuthority,
     agentFolder,
+    isSetUp,
     stopping: stopping.signal,
   };
 
@@ -161,8 +163,8 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
   }
 
   const httpUrl = `http://localhost:${httpPort}`;
-  const isSetUp = config.role === "worker" || !(await needsSetUp(accounts));
-  const setUpLink = isSetUp ? undefined : `${httpUrl}/setup#${await makeSetUpToken({ accounts, clock })}`;
+  const needsLink = config.role !== "worker" && !(await isSetUp());
+  const setUpLink = needsLink ? `${httpUrl}/setup#${await makeSetUpToken({ accounts, clock })}` : undefined;
   const held = resources.move();
   return {
     httpsUrl: `https://localhost:${httpsPort}`,

@@ -61,8 +61,10 @@ async function personFor(
     .where("email", "=", email)
     .executeTakeFirstOrThrow();
   signInLimit.count(email, address);
-  if (!(await isPasswordOf(transaction, id, password)))
-    throw new ProblemError(401, "You have an account on this server already, and this isn't its password.");
+  if (!(await isPasswordOf(transaction, id, password))) {
+    const fields = [{ pointer: "/password", message: "is not the password of your account" }];
+    throw new ProblemError(401, "You have an account on this server already, and this isn't its password.", { fields });
+  }
   signInLimit.forget(email, address);
   return id;
 }

@@ -1,27 +1,60 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Health } from "@saveos/contract";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { type EntryPage, entryWords } from "./entry-texts.ts";
+import { fill, type OwnPage, readOwnPage } from "./own-page.ts";
 import { chooseLanguage, type Language, texts } from "./texts.ts";
 
 interface Deps {
   readonly checkHealth: () => Promise<Health>;
+  /** Whether somebody owns the server already. */
+  readonly isSetUp: () => Promise<boolean>;
 }
 
-/** The page at `/`: what this is and how it does. The dashboard will take its place. */
-export async function homeRoutes({ checkHealth }: Deps): Promise<FastifyPluginAsyncZod> {
-  const template = await readFile(join(import.meta.dirname, "home-page.html"), "utf8");
-  const policy = contentSecurityPolicy(template);
+/** The pages for people: what this is and how it does, and where they come in with a link. The dashboard will take their place. */
+export async function homeRoutes({ checkHealth, isSetUp }: Deps): Promise<FastifyPluginAsyncZod> {
+  const homePage = await readOwnPage("home-page.html");
+  const entryPage = await readOwnPage("entry-page.html");
+
+  const sendEntryPage = async (page: EntryPage, request: FastifyRequest, reply: FastifyReply) => {
+    // A database that is away hides nothing from who has a link: the page then says so when it is sent.
+    const isTaken = page === "setup" && (await isSetUp().catch(() => false));
+    return await sendPage(entryPage, request, reply, (language) => entryWords(language, page, isTaken));
+  };
+
   return async (app) => {
     app.get("/", { schema: { hide: true } }, async (request, reply) => {
-      const language = chooseLanguage(request.headers["accept-language"]);
-      return await reply
-        .type("text/html; charset=utf-8")
-        .headers({ "content-security-policy": policy, "content-language": language, vary: "accept-language" })
-        .send(fill(template, { lang: language, ...wordsFor(language, await checkHealth()) }));
+      const health = await checkHealth();
+      return await sendPage(homePage, request, reply, (language) => wordsFor(language, health));
     });
+    app.get(
+      "/setup",
+      { schema: { hide: true } },
+      async (request, reply) => await sendEntryPage("setup", request, reply),
+    );
+    app.get(
+      "/invitation",
+      { schema: { hide: true } },
+      async (request, reply) => await sendEntryPage("invitation", request, reply),
+    );
   };
+}
+
+async function sendPage(
+  { template, contentSecurityPolicy }: OwnPage,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  words: (language: Language) => Record<string, string>,
+): Promise<FastifyReply> {
+  const language = chooseLanguage(request.headers["accept-language"]);
+  return await reply
+    .type("text/html; charset=utf-8")
+    .headers({
+      "content-security-policy": contentSecurityPolicy,
+      "content-language": language,
+      vary: "accept-language",
+    })
+    .send(fill(template, { lang: language, ...words(language) }));
 }
 
 function wordsFor(language: Language, { status, version, checks }: Health): Record<string, string> {
@@ -37,16 +70,4 @@ function wordsFor(language: Language, { status, version, checks }: Health): Reco
     objectStoreClass: checks.object_store,
     objectStoreState: words[checks.object_store],
   };
-}
-
-/** Puts the words in their places. They are all our own, so there is nothing to escape. */
-function fill(template: string, words: Readonly<Record<string, string>>): string {
-  return template.replaceAll(/\{\{(\w+)\}\}/g, (_place, name: string) => words[name] ?? "");
-}
-
-/** Allows the page its own style sheet, by its hash, and nothing else. */
-function contentSecurityPolicy(template: string): string {
-  const style = /<style>(.*?)<\/style>/s.exec(template)?.[1] ?? "";
-  const hash = createHash("sha256").update(style).digest("base64");
-  return `default-src 'none'; style-src 'sha256-${hash}'; frame-ancestors 'none'`;
 }
