@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { heartbeatWaitMaxSeconds } from "@saveos/contract";
 import type { EnrolledMachine } from "./enrol-fleet.ts";
 import { FleetLog } from "./fleet-log.ts";
 import type { Door } from "./line.ts";
@@ -13,17 +12,19 @@ export interface Fleet extends AsyncDisposable {
   readonly orders: OrderBook;
 }
 
-/** Starts an agent for each machine, evenly over the time of one heartbeat, and resolves when all of them have been let in and wait. */
+/** The longest that an agent pauses when it can't reach its server (`back-off.ts`): so long after an outage all of them are back. */
+const arrivalMs = 60_000;
+
+/** Starts an agent for each machine, evenly over a minute, and resolves when all of them have been let in and wait. */
 export async function startFleet(door: Door, machines: readonly EnrolledMachine[]): Promise<Fleet> {
   const log = new FleetLog();
   const orders = new OrderBook();
   const agents = machines.map((machine, place) => new SimulatedAgent({ door, log, orders }, machine, place));
   const stopping = new AbortController();
-  const spreadMs = heartbeatWaitMaxSeconds * 1000;
   const beginning = performance.now();
   const running: Promise<void>[] = [];
   for (const [place, agent] of agents.entries()) {
-    const early = beginning + (place / agents.length) * spreadMs - performance.now();
+    const early = beginning + (place / agents.length) * arrivalMs - performance.now();
     if (early > 1) await sleep(early);
     running.push(agent.run(stopping.signal));
   }

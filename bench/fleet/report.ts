@@ -74,7 +74,7 @@ function costSection(side: Side, runs: readonly FleetRun[]): Section {
       row("load itself, at work, % of a core", ({ load }) => percent(load, "load")),
       row("both, agents wait, CPU ms by agent and minute", (run) => figure(cpuByAgentAndMinute(run, "idle"))),
       row("both, at work, CPU ms by agent and minute", (run) => figure(cpuByAgentAndMinute(run, "load"))),
-      row("arrival of all in 30 s, server's CPU ms by agent", ({ arrival, agents }) =>
+      row("arrival of all within a minute, server's CPU ms by agent", ({ arrival, agents }) =>
         figure(arrival.server.cpuMs / agents),
       ),
     ],

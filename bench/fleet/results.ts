@@ -32,7 +32,7 @@ export interface FleetRun {
   /** RSS of the server before the first agent came. */
   readonly emptyBytes: number;
   readonly entries: Spread | undefined;
-  /** All agents come, over 30 s. */
+  /** All agents come, over a minute. */
   readonly arrival: UsageWindow;
   /** All agents wait and nothing happens. */
   readonly idle: UsageWindow;

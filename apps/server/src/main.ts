@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
 import { createAccess } from "./access/access.ts";
@@ -228,8 +229,15 @@ async function readAuthority(file: string): Promise<string> {
   throw new ServerError("bad-setting", "SAVEOS_PUBLIC_CA_FILE holds no certificate in PEM form.");
 }
 
+/**
+ * How much garbage may lie about before it is collected, in percent of what is alive. By itself V8 lets it grow to several times that: what a waiting heartbeat
+ * holds is young for half a minute, so it gets among the old objects, and that place was cleared every few minutes only.
+ */
+const garbageMaxPercent = 50;
+
 /** Runs a server as this process until it is told to stop. */
 export async function serve(environment: Readonly<Record<string, string | undefined>>): Promise<void> {
+  setFlagsFromString(`--heap-growing-percent=${garbageMaxPercent}`);
   const stopAsked = Promise.withResolvers<undefined>();
   // From the first moment on: a stop in the middle of the start waits until there is something to stop.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopAsked.resolve(undefined));

@@ -9,6 +9,7 @@ alter table agents
 -- Heartbeats write one column that is in no index: with room in each page PostgreSQL needn't touch the indexes.
 alter table agents set (fillfactor = 70);
 alter table agent_sessions set (fillfactor = 70);
+create index agents_by_name on agents (tenant_id, hostname, id);
 create index agents_by_tag on agents using gin (tags);
 
 create table plans (
