@@ -11,8 +11,7 @@ import type { FleetResults } from "./results.ts";
 import { runDue } from "./run-due.ts";
 import { runLoad } from "./run-load.ts";
 import { runWave } from "./run-wave.ts";
-import { endServers } from "./server-process.ts";
-import { setStage } from "./stage.ts";
+import { setStage, type Stage } from "./stage.ts";
 
 /** The agents of which some get an order. */
 const waveAgents = { full: 1000, quick: 100 };
@@ -28,24 +27,28 @@ const fleetMarkers: Markers = {
  * `npm run bench:fleet`: one real server and a fleet of simulated agents, of several sizes. The server is a process of its own; this one is the load. What
  * each costs the server is read from the kernel, and what an agent or an administrator waits for is measured here. docs/performance.md says more.
  */
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    // The server hears of it by itself where it came from a terminal, and stops its PostgreSQL.
-    endServers();
-    fail(new BenchError("Stopped."));
-    process.exit();
-  });
-}
+const stopped = Promise.withResolvers<never>();
+// Whoever waits for it hears of it.
+stopped.promise.catch(() => {});
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => stopped.reject(new BenchError("Stopped; what was made is removed.")));
 
 try {
   const options = parseFleetOptions(process.argv.slice(2));
   if (options.help) process.stdout.write(fleetHelp);
-  else await benchFleet(options);
+  else await benchOnStage(options);
 } catch (error) {
   fail(error);
+  // Agents of a fleet that was stopped go on trying.
+  process.exit();
 }
 
-async function benchFleet(options: FleetOptions): Promise<void> {
+async function benchOnStage(options: FleetOptions): Promise<void> {
+  await using stage = await setStage(options);
+  await Promise.race([benchFleet(stage, options), stopped.promise]);
+}
+
+async function benchFleet(stage: Stage, options: FleetOptions): Promise<void> {
   const results: FleetResults = {
     startedAt: new Date().toISOString(),
     machine: thisMachine(),
@@ -57,7 +60,6 @@ async function benchFleet(options: FleetOptions): Promise<void> {
     dues: [],
   };
   say(machineText(results.machine), paint("dim", "Server, PostgreSQL and the load share it."), "");
-  await using stage = await setStage(options);
   const keepResults = async () => {
     if (options.jsonFile !== undefined) await writeFile(options.jsonFile, `${JSON.stringify(results, undefined, 1)}\n`);
   };

@@ -48,19 +48,21 @@ export async function startServerProcess({ dataFolder, logFile, isProxied }: Opt
   return {
     pid: child.pid,
     ...ports,
-    [Symbol.asyncDispose]: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
+    [Symbol.asyncDispose]: async () => await end(child),
   };
 }
 
 const running = new Set<ChildProcess>();
 
-/** Tells every server that runs to stop: for a bench that is stopped itself. */
-export function endServers(): void {
-  for (const child of running) child.kill("SIGTERM");
+/** Stops every server that runs: for a bench that is stopped itself. */
+export async function endServers(): Promise<void> {
+  await Promise.all([...running].map(end));
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGTERM");
+  await once(child, "exit");
 }
 
 /** A key that may do everything, made by the server's own command. */

@@ -7,7 +7,7 @@ import { type EnrolledMachine, enrolFleet } from "./enrol-fleet.ts";
 import { type Door, tlsDoor } from "./line.ts";
 import { usageOf } from "./process-usage.ts";
 import type { EnrolmentFigures, Side } from "./results.ts";
-import { makeApiKey, type ServerProcess, startServerProcess } from "./server-process.ts";
+import { endServers, makeApiKey, type ServerProcess, startServerProcess } from "./server-process.ts";
 
 /** A server's data and the machines that have enrolled with it: what outlives the server's process. */
 export interface Stage extends AsyncDisposable {
@@ -65,6 +65,7 @@ export async function setStage({ keep }: { readonly keep: boolean }): Promise<St
     },
     open,
     [Symbol.asyncDispose]: async () => {
+      await endServers();
       if (keep) done(`Left in ${folder}`);
       else await rm(folder, { recursive: true, force: true });
     },

@@ -233,7 +233,7 @@ async function readAuthority(file: string): Promise<string> {
  * How much garbage may lie about before it is collected, in percent of what is alive. By itself V8 lets it grow to several times that: what a waiting heartbeat
  * holds is young for half a minute, so it gets among the old objects, and that place was cleared every few minutes only.
  */
-const garbageMaxPercent = 50;
+const garbageMaxPercent = 30;
 
 /** Runs a server as this process until it is told to stop. */
 export async function serve(environment: Readonly<Record<string, string | undefined>>): Promise<void> {
