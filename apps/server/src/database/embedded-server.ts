@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Client } from "pg";
-import { ServerError } from "../server-error.ts";
+import { errorCode, ServerError } from "../server-error.ts";
 import type { SocketAddress } from "./client.ts";
 import { findBinaries } from "./embedded/binaries.ts";
 import { makeCluster, removeUnfinishedClusters } from "./embedded/make-cluster.ts";
@@ -77,12 +77,13 @@ export async function findEmbeddedServer(folder: string): Promise<SocketAddress 
  * the folder is theirs.
  */
 function wasTakenOver(error: unknown): boolean {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return code === adminShutdown || (error instanceof Error && error.message.startsWith("Connection terminated"));
+  const code = errorCode(error);
+  if (code !== undefined && connectionEnded.has(code)) return true;
+  return error instanceof Error && error.message.startsWith("Connection terminated");
 }
 
-/** PostgreSQL's SQLSTATE for a connection that was ended because the server stops. */
-const adminShutdown = "57P01";
+/** PostgreSQL's SQLSTATE for a connection that was ended because the server stops, and the system's for one whose other end is gone. */
+const connectionEnded = new Set(["57P01", "EPIPE", "ECONNRESET"]);
 
 function addressOf(socketFolder: string): SocketAddress {
   return { socketFolder, user: superuser, database: databaseName };
