@@ -259,6 +259,20 @@ describe("bad input", () => {
   });
 });
 
+test("an agent that tells neither its zone nor a recipient is let in: its plans run by UTC, and nothing can be sealed to it", async () => {
+  const provisioned = await world.call(owner, "POST", "/api/v1/agents/provision", { hostname: "plain" });
+  const { enrolment } = z.object({ enrolment: z.object({ token: z.string() }) }).parse(provisioned.body);
+  const { time_zone: _zone, recipient: _recipient, ...plain } = registration;
+  const answer = await world.call(undefined, "POST", "/api/v1/agents/register", { ...plain, token: enrolment.token });
+  const registered = z.object({ agent_id: z.uuid(), credential: z.string() }).parse(answer.body);
+  const { time_zone: _also, ...beat } = heartbeat;
+  const identity = { hostname: "a", machine_id: "a" };
+  const credential = { bearer: registered.credential };
+  expect((await world.call(credential, "POST", "/api/v1/agents/heartbeat", { ...beat, ...identity })).status).toBe(200);
+  const { body } = await world.call(owner, "GET", `/api/v1/agents/${registered.agent_id}`);
+  expect(body).toMatchObject({ state: "online", time_zone: "UTC", recipient: null });
+});
+
 describe("credentials", () => {
   test("a revoked credential opens nothing from the next request on, the gateway included", async () => {
     const gone = await world.newAgent("gone");

@@ -13,7 +13,7 @@ export const heartbeatRequest = z.strictObject({
   /** Made anew at every start of the agent: two sessions at once mean two machines with one identity. */
   session_id: uuid,
   /** The zone of the machine's clock: plans go by it. */
-  time_zone: timeZone,
+  time_zone: timeZone.default("UTC"),
   running_jobs: z.array(uuid).max(100),
   /** How long the server may hold the answer back while there is no order. */
   wait_seconds: z.number().min(0).max(heartbeatWaitMaxSeconds),

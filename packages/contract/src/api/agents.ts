@@ -45,9 +45,10 @@ export const registerRequest = z.strictObject({
   platform,
   agent_version: z.string().min(1).max(64),
   machine_id: z.string().min(1).max(128),
-  time_zone: timeZone,
-  /** What is sealed to it, such as which files to restore, the server can't read. */
-  recipient,
+  /** An agent that doesn't say it has its plans run by UTC. */
+  time_zone: timeZone.default("UTC"),
+  /** What is sealed to it, such as which files to restore, the server can't read. Null: nothing can be sealed to this agent. */
+  recipient: recipient.nullable().default(null),
 });
 export type RegisterRequest = z.infer<typeof registerRequest>;
 
