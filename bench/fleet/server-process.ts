@@ -34,6 +34,8 @@ export async function startServerProcess({ dataFolder, logFile, isProxied }: Opt
       SAVEOS_LISTEN: "127.0.0.1",
       SAVEOS_HTTPS_PORT: "0",
       SAVEOS_HTTP_PORT: "0",
+      // All agents come from this one address here, as no fleet does: strangers of one address are limited.
+      SAVEOS_RATE_LIMITS: "false",
       ...(isProxied ? { SAVEOS_TRUST_PROXY: proxyAddresses } : {}),
     },
   });
