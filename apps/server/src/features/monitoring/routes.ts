@@ -1,4 +1,5 @@
 import { type Health, health, liveness } from "@saveos/contract";
+import type { FastifyReply } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { type Access, operatorOf } from "../../access/access.ts";
@@ -12,6 +13,11 @@ interface Deps {
 }
 
 export function monitoringRoutes({ access, checkHealth, metrics }: Deps): FastifyPluginAsyncZod {
+  const answerReadiness = async (reply: FastifyReply) => {
+    const found = await checkHealth();
+    return await reply.status(found.status === "ready" ? 200 : 503).send(found);
+  };
+
   return async (app) => {
     app.get("/health", {
       schema: {
@@ -23,10 +29,7 @@ export function monitoringRoutes({ access, checkHealth, metrics }: Deps): Fastif
         ),
         response: { 200: health, 503: health },
       },
-      handler: async (_request, reply) => {
-        const found = await checkHealth();
-        return await reply.status(found.status === "ready" ? 200 : 503).send(found);
-      },
+      handler: async (_request, reply) => await answerReadiness(reply),
     });
 
     app.get("/health/ready", {
@@ -39,10 +42,7 @@ export function monitoringRoutes({ access, checkHealth, metrics }: Deps): Fastif
         ),
         response: { 200: health, 503: health },
       },
-      handler: async (_request, reply) => {
-        const found = await checkHealth();
-        return await reply.status(found.status === "ready" ? 200 : 503).send(found);
-      },
+      handler: async (_request, reply) => await answerReadiness(reply),
     });
 
     app.get("/health/live", {
