@@ -39,6 +39,7 @@ import { repositoryRoutes } from "./features/repositories/index.ts";
 import { snapshotRoutes } from "./features/snapshots/index.ts";
 import { tenantRoutes } from "./features/tenants/index.ts";
 import { userRoutes } from "./features/users/index.ts";
+import { vaultRoutes } from "./features/vault/index.ts";
 import { reconcileLedgers, registerGateway } from "./gateway/index.ts";
 import { createApp } from "./http/create-app.ts";
 import { closeApp, listen } from "./http/listen.ts";
@@ -211,6 +212,7 @@ async function registerFeatures(app: FastifyInstance, deps: FeatureDeps): Promis
   await app.register(jobRoutes(deps));
   await app.register(snapshotRoutes(deps));
   await app.register(repositoryRoutes(deps));
+  await app.register(vaultRoutes(deps));
   const { databases, objects, log, access } = deps;
   registerGateway(app, {
     databases,

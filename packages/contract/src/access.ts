@@ -30,6 +30,9 @@ export const permission = z.enum([
   "tenants:create",
   "users:read",
   "users:change",
+  "vault:read",
+  "vault:open",
+  "vault:change",
 ]);
 export type Permission = z.infer<typeof permission>;
 

@@ -11,6 +11,8 @@ export * from "./api/pages.ts";
 export * from "./api/plans.ts";
 export * from "./api/problem.ts";
 export * from "./api/snapshots.ts";
+export * from "./api/vault.ts";
 export * from "./jobs.ts";
 export * from "./plans.ts";
 export * from "./primitives.ts";
+export * from "./vault.ts";
