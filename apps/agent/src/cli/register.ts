@@ -3,6 +3,7 @@ import { enrol } from "../enrolment/enrol.ts";
 import { prepareRepository } from "../enrolment/prepare-repository.ts";
 import { readEnrolmentFile, readEnrolmentParts, readEnrolmentStream } from "../enrolment/read-enrolment.ts";
 import { AgentError } from "../errors/agent-error.ts";
+import { messageOf } from "../errors/system-error.ts";
 import { readConfig } from "../host/config-file.ts";
 import type { Home } from "../host/home.ts";
 import { readSecrets, writeSecrets } from "../host/secrets-file.ts";
@@ -41,7 +42,18 @@ export async function registerMachine(invocation: Invocation<RegisterOptions>): 
   }
   const machine = await enrolledMachine(home, isHalfWay ? password : undefined);
   const { isNew } = await prepareRepository(world, machine, (message) => void print.warn(message));
-  await tellDone(invocation, machine, isNew);
+  await tellDone(invocation, machine, isNew, await trySeal(invocation, machine));
+}
+
+/** The machine is enrolled whatever comes of this: the daemon tries again. */
+async function trySeal({ world, print }: Invocation<RegisterOptions>, machine: EnrolledMachine): Promise<boolean> {
+  const { sealNow } = await import("../vault/seal-now.ts");
+  try {
+    return await sealNow(world, machine);
+  } catch (error) {
+    await print.warn(`The password could not be sealed to the vault: ${messageOf(error)}. The daemon will try again.`);
+    return false;
+  }
 }
 
 async function readEnrolment({ world, options, operands }: Invocation<RegisterOptions>) {
@@ -71,6 +83,7 @@ async function tellDone(
   { print }: Invocation<RegisterOptions>,
   { home, config }: EnrolledMachine,
   isNew: boolean,
+  isSealed: boolean,
 ): Promise<void> {
   await print.result(
     print.style.good(
@@ -80,8 +93,12 @@ async function tellDone(
     ),
     "",
     `The repository's password is in ${print.style.strong(home.secretsFile)}.`,
-    "Keep a copy of it somewhere safe and apart from this machine: without it no backup can be",
-    "opened, not even by the server, which does not know it.",
+    ...(isSealed
+      ? ["A copy is sealed to your organisation's vault: its administrators can open it, the server can't."]
+      : [
+          "Keep a copy of it somewhere safe and apart from this machine: without it no backup can be",
+          "opened, not even by the server, which does not know it.",
+        ]),
     "",
     "Next: `saveos-agent backup FOLDER` backs up now, `saveos-agent daemon` waits for orders.",
   );
@@ -92,5 +109,6 @@ async function tellDone(
     repository_id: config.repositoryId,
     repository_created: isNew,
     secrets_file: home.secretsFile,
+    sealed_to_vault: isSealed,
   });
 }

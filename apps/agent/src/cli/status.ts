@@ -10,6 +10,8 @@ import { repositoryUrl } from "../host/config-file.ts";
 import { nowMs } from "../host/clock.ts";
 import { plural } from "../terminal/quantities.ts";
 import { padEnd } from "../terminal/text-width.ts";
+import { type PinnedVault, readPinFile } from "../vault/pin-file.ts";
+import { readSealNotes, type SealNotes } from "../vault/seal-notes.ts";
 import type { World } from "../world.ts";
 import type { Invocation } from "./command-line.ts";
 
@@ -36,6 +38,7 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
   const { style } = print;
   const { config } = machine;
   const recipient = await recipientOf(machine.secrets.identity);
+  const vault = { pin: await readPinFile(home.vaultFile), notes: await readSealNotes(home.stateFolder) };
   const rows: [string, string][] = [
     [
       "Server",
@@ -58,6 +61,8 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
     ],
     ...(link.failure === undefined ? [] : [["", style.warning(link.failure)] as [string, string]]),
     ["Password file", home.secretsFile],
+    ["Vault", vaultText(world, vault)],
+    ...(vault.notes.trouble === undefined ? [] : [["", style.bad(vault.notes.trouble)] as [string, string]]),
     ["Recipient", recipient],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
@@ -75,8 +80,36 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
       : { failure: server.failure }),
     last_heartbeat_at: link.heartbeatAt ?? null,
     recipient,
+    vault: {
+      recipient: vault.pin?.recipient ?? null,
+      generation: vault.pin?.generation ?? null,
+      sealed_at: isSealed(vault) ? (vault.notes.sealedAt ?? null) : null,
+      names_visible: vault.pin?.names.visible ?? false,
+      trouble: vault.notes.trouble ?? null,
+    },
   });
   return server.isReachable && config.repositoryReady ? exitCode.done : exitCode.failed;
+}
+
+interface VaultState {
+  readonly pin: PinnedVault | undefined;
+  readonly notes: SealNotes;
+}
+
+/** Whether the server has this machine's password for the vault that is pinned now. */
+function isSealed({ pin, notes }: VaultState): boolean {
+  return pin !== undefined && notes.sealedTo === pin.recipient;
+}
+
+function vaultText(world: World, vault: VaultState): string {
+  const { pin, notes } = vault;
+  if (pin === undefined) return "none pinned: keep a copy of the password file";
+  const names = pin.names.visible ? ", which lets the server see names in reports" : "";
+  const sealed =
+    isSealed(vault) && notes.sealedAt !== undefined
+      ? `password sealed ${agoText(world, notes.sealedAt)}`
+      : "password not sealed yet";
+  return `${pin.recipient} (${pin.generation})${names}, ${sealed}`;
 }
 
 /** Asks for the list of snapshots, which proves all at once: that the server is there, is the right one, and knows this machine. */
