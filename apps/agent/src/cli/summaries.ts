@@ -12,6 +12,7 @@ export const summaries = {
   "seal-restore": "Seal what another machine needs for an ordered restore",
   hooks: "List the commands that orders may run on this machine",
   unreadable: "List what the last ordered backup could not read",
+  vault: "Make and open an organisation's vault, or pin it on this machine",
   init: "Make a new repository",
   check: "Check that the repository is whole",
   stats: "Say how large the snapshots are",

@@ -97,6 +97,7 @@ const ofAgent: Readonly<Record<AgentErrorCode, JobFailure>> = {
     error: "wrong-password",
     reason: "The repository is another machine's, and the order brings no password for it",
   },
+  "wrong-passphrase": unknownFailure,
   "hook-failed": { error: "hook-failed", reason: itself },
   cancelled: unknownFailure,
   interrupted: { error: "agent-stopped", reason: "The agent was stopped" },

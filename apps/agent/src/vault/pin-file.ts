@@ -39,7 +39,7 @@ export async function readPinFile(file: string): Promise<PinnedVault | undefined
   )
     return { recipient, verifyKey, generation, names: { visible, serial } };
   throw new AgentError("bad-settings", `${file} is no pin of a vault.`, {
-    hint: "Bring the file back from a copy, or run `saveos-agent vault pin` with the pin that `saveos-agent vault show` prints for an administrator.",
+    hint: "Bring the file back from a copy, or run `saveos-agent vault pin` with the pin that `saveos-agent vault show --pin` prints for an administrator.",
   });
 }
 

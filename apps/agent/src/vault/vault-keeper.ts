@@ -91,7 +91,7 @@ export class VaultKeeper {
 
 const unpinned =
   "The server has a vault, and this machine has pinned none: nothing is sealed to it. " +
-  "An administrator sees its pin with `saveos-agent vault show`; `saveos-agent vault pin` pins it here.";
+  "An administrator sees its pin with `saveos-agent vault show --pin`; `saveos-agent vault pin` pins it here.";
 
 const noVault = "The server says that there is no vault, though this machine has pinned one: nothing is sealed.";
 
