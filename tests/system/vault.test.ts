@@ -151,9 +151,9 @@ describeWith(["restic"], "a vault", () => {
     await using daemon = machine.start("daemon");
     await vault("names", "show", "--label", "Ann", "--passphrase-file", secret("ann"));
     expect(await shown()).toMatchObject({ names_visible: true });
-    await untilStatus(machine, ({ names_visible: isVisible }) => isVisible === true);
+    await untilStatus(machine, ({ names_visible: isVisible }) => isVisible);
     await vault("names", "hide", "--label", "Ann", "--passphrase-file", secret("ann"));
-    await untilStatus(machine, ({ names_visible: isVisible }) => isVisible === false);
+    await untilStatus(machine, ({ names_visible: isVisible }) => !isVisible);
     await daemon.stop();
   });
 
