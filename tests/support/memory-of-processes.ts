@@ -28,7 +28,8 @@ export async function* memoryOfProcesses(pid: number, overlapBytes: number): Asy
 
 /** A helper of the program, such as a database's process for one connection, may end while we look. */
 function ignoreEnded(error: unknown): undefined {
-  if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return undefined;
+  if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
+    return undefined;
   throw error;
 }
 
@@ -54,7 +55,7 @@ async function withDescendants(pid: number): Promise<number[]> {
   }
   const family = new Set([pid]);
   // Children are not always listed after their parents, so until there are no more.
-  for (let size = 0; size !== family.size; ) {
+  for (let size = 0; size !== family.size;) {
     size = family.size;
     for (const [child, parent] of parents) if (family.has(parent)) family.add(child);
   }
