@@ -13,6 +13,7 @@ export const summaries = {
   hooks: "List the commands that orders may run on this machine",
   unreadable: "List what the last ordered backup could not read",
   vault: "Make and open an organisation's vault, or pin it on this machine",
+  recover: "Restore with a recovery kit, without any server",
   init: "Make a new repository",
   check: "Check that the repository is whole",
   stats: "Say how large the snapshots are",
