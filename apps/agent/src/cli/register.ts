@@ -1,3 +1,4 @@
+import type { Enrolment } from "@saveos/contract";
 import { findEnrolment, homeOf, type EnrolledMachine } from "../enrolment/enrolled-machine.ts";
 import { enrol } from "../enrolment/enrol.ts";
 import { prepareRepository } from "../enrolment/prepare-repository.ts";
@@ -9,6 +10,7 @@ import type { Home } from "../host/home.ts";
 import { readSecrets, writeSecrets } from "../host/secrets-file.ts";
 import { passwordFromFile } from "../repository/find-password.ts";
 import type { Invocation } from "./command-line.ts";
+import { pinFromPerson } from "./vault/pin.ts";
 import { version } from "./version.ts";
 
 export interface RegisterOptions {
@@ -16,6 +18,8 @@ export interface RegisterOptions {
   readonly ca?: string;
   readonly tokenFile?: string;
   readonly repositoryPasswordFile?: string;
+  /** A pin, as `saveos-agent vault show --pin` prints it. */
+  readonly vault?: string;
   readonly resume?: true;
 }
 
@@ -36,7 +40,7 @@ export async function registerMachine(invocation: Invocation<RegisterOptions>): 
         : "This machine is enrolled: nothing is left to do.",
     );
   if (!isHalfWay) {
-    const enrolment = await readEnrolment(invocation);
+    const enrolment = withVault(await readEnrolment(invocation), options.vault);
     const config = await enrol(world, home, { enrolment, repositoryPassword: password, agentVersion: version });
     await print.info(`Enrolled with ${config.serverUrl} as agent ${config.agentId}`);
   }
@@ -54,6 +58,17 @@ async function trySeal({ world, print }: Invocation<RegisterOptions>, machine: E
     await print.warn(`The password could not be sealed to the vault: ${messageOf(error)}. The daemon will try again.`);
     return false;
   }
+}
+
+/** What a person brings from the vault itself counts, and not what came through the server. */
+function withVault(enrolment: Enrolment, text: string | undefined): Enrolment {
+  if (text === undefined) return enrolment;
+  const { recipient, verifyKey, generation } = pinFromPerson(text);
+  if (enrolment.vault !== undefined && enrolment.vault.recipient !== recipient)
+    throw new AgentError("usage", "The enrolment names another vault than --vault.", {
+      hint: "Ask who gave you the two. If the server was taken over, it may have put a vault of its own into the enrolment.",
+    });
+  return { ...enrolment, vault: { recipient, verify_key: verifyKey, generation } };
 }
 
 async function readEnrolment({ world, options, operands }: Invocation<RegisterOptions>) {

@@ -11,6 +11,7 @@ import { machineId } from "../host/machine-id.ts";
 import { readSecrets, writeSecrets } from "../host/secrets-file.ts";
 import { machineTimeZone } from "../host/time-zone.ts";
 import { noNames, writePinFile } from "../vault/pin-file.ts";
+import { nothingSealed, writeSealNotes } from "../vault/seal-notes.ts";
 import type { World } from "../world.ts";
 
 /** As strong as the repository's own keys: 256 bits. */
@@ -51,6 +52,8 @@ export async function enrol(world: World, home: Home, request: EnrolRequest): Pr
   await writeSecrets(home.secretsFile, { ...secrets, credential: undefined });
 
   const { enrolment } = request;
+  // Of an earlier enrolment: this agent has sealed nothing yet.
+  await writeSealNotes(home.stateFolder, nothingSealed);
   if (enrolment.vault !== undefined) {
     const { recipient, verify_key: verifyKey, generation } = enrolment.vault;
     await writePinFile(home.vaultFile, { recipient, verifyKey, generation, names: noNames });

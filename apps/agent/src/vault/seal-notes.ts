@@ -11,10 +11,10 @@ export interface SealNotes {
   readonly trouble: string | undefined;
 }
 
-const nothing: SealNotes = { sealedTo: undefined, sealedAt: undefined, trouble: undefined };
+export const nothingSealed: SealNotes = { sealedTo: undefined, sealedAt: undefined, trouble: undefined };
 
 export async function readSealNotes(stateFolder: string): Promise<SealNotes> {
-  return (await readStateFile(fileIn(stateFolder), parse)) ?? nothing;
+  return (await readStateFile(fileIn(stateFolder), parse)) ?? nothingSealed;
 }
 
 export async function writeSealNotes(stateFolder: string, { sealedTo, sealedAt, trouble }: SealNotes): Promise<void> {

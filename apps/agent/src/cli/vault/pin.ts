@@ -11,7 +11,7 @@ import type { Invocation } from "../command-line.ts";
 export async function pinVault(invocation: Invocation): Promise<ExitCode> {
   const { world, global, operands, print } = invocation;
   const machine = await requireEnrolment(world, global);
-  const pin = pinOf(operands[0] ?? "");
+  const pin = pinFromPerson(operands[0] ?? "");
   const { vaultFile } = machine.home;
   // A broken or foreign file is what this command mends.
   const before = await readPinFile(vaultFile).catch(() => undefined);
@@ -34,7 +34,8 @@ export async function pinVault(invocation: Invocation): Promise<ExitCode> {
   return exitCode.done;
 }
 
-function pinOf(text: string): VaultPin {
+/** Reads a pin that a person typed. Rejects with `usage`. */
+export function pinFromPerson(text: string): VaultPin {
   try {
     return parsePin(text);
   } catch (error) {
