@@ -1,6 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createVaultRequest, type SealedPasswordOf, vault as vaultSchema } from "@saveos/contract";
+import {
+  createVaultRequest,
+  type SealedPasswordOf,
+  type SignedStatement,
+  vault as vaultSchema,
+} from "@saveos/contract";
 import {
   formatPin,
   lockIdentity,
@@ -11,7 +16,6 @@ import {
   signStatement,
   verifyKeyOf,
 } from "@saveos/vault";
-import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { send } from "../../apps/server/src/testing/api-client.ts";
 import { databaseUrlOf } from "../../apps/server/src/testing/fresh-server.ts";
@@ -89,17 +93,26 @@ describe("a vault on a hostile server", () => {
       "vault",
       "open",
       repositoryId,
-      ...["--server", saveos.server.httpsUrl, "--cacert", saveos.authorityFile, "--password-to", "-"],
-      ...["--passphrase-file", join(temp.path, "passphrase"), ...more],
+      "--server",
+      saveos.server.httpsUrl,
+      "--cacert",
+      saveos.authorityFile,
+      "--password-to",
+      "-",
+      "--passphrase-file",
+      join(temp.path, "passphrase"),
+      ...more,
     );
-  const show = async ({ recipient, verifyKey }: Identity, rotation?: object, generation = 1) => {
-    await sql`update vaults set recipient = ${recipient}, verify_key = ${verifyKey}, generation = ${generation}, version = version + 1`.execute(
-      fresh.owner,
-    );
-    await sql`delete from vault_rotations`.execute(fresh.owner);
-    if (rotation !== undefined)
-      await sql`insert into vault_rotations (tenant_id, generation, signed, rotated_at)
-        select tenant_id, 2, ${JSON.stringify(rotation)}::jsonb, now() from vaults`.execute(fresh.owner);
+  const show = async ({ recipient, verifyKey: verify_key }: Identity, rotation?: SignedStatement, generation = 1) => {
+    const { database } = fresh;
+    await database
+      .updateTable("vaults")
+      .set((update) => ({ recipient, verify_key, generation, version: update("version", "+", 1) }))
+      .execute();
+    await database.deleteFrom("vault_rotations").execute();
+    if (rotation === undefined) return;
+    const row = { generation: 2, signed: JSON.stringify(rotation), rotated_at: new Date() };
+    await database.insertInto("vault_rotations").values(row).execute();
   };
   /** Says that `from` moves to `to`, with the signature of `by`. */
   const forgedRotation = async (by: Identity, from: Identity, to: Identity) => {
@@ -148,11 +161,14 @@ describe("a vault on a hostile server", () => {
       repositoryId: "11111111-0000-4000-8000-000000000000",
     });
     const before = await sealed();
-    await sql`update sealed_passwords set sealed = ${strange}`.execute(fresh.owner);
+    await fresh.database.updateTable("sealed_passwords").set({ sealed: strange }).execute();
     const { code, stderr } = await openAs();
     expect(code).toBe(1);
     expect(stderr).toContain("can be opened");
-    await sql`update sealed_passwords set sealed = ${before[0]?.sealed ?? ""}`.execute(fresh.owner);
+    await fresh.database
+      .updateTable("sealed_passwords")
+      .set({ sealed: before[0]?.sealed ?? "" })
+      .execute();
   });
 
   test("and an agent that was taken over can't take the password away from those who own the vault", async () => {

@@ -2,7 +2,7 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { passphraseList, rotationProgress, vault as vaultSchema } from "@saveos/contract";
+import { jobAccepted, passphraseList, rotationProgress, vault as vaultSchema } from "@saveos/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Administrator, administratorOf } from "../support/administrator.ts";
 import { describeWith } from "../support/missing-peers.ts";
@@ -117,6 +117,26 @@ describeWith(["restic"], "a vault", () => {
     const args = ["--label", "Ann", "--passphrase-file", secret("ann"), "--password-to", "-"];
     const printed = await ann("vault", "open", hostname(), ...args, ...atServer());
     expect(printed).toBe(await readFile(file("opened"), "utf8"));
+  });
+
+  test("what one machine is to restore is sealed to it by the vault alone, and the server can't read it", async () => {
+    const notes = file("source/notes.txt");
+    const args = ["--label", "Ann", "--passphrase-file", secret("ann")];
+    const [made] = (await vault("seal-restore", hostname(), notes, ...args)) as {
+      sealed: string;
+      snapshot_id: string;
+    }[];
+    const missing = await attempt("seal-restore", hostname(), "/not/there", ...args);
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("/not/there is not in the snapshot")]);
+    await using daemon = machine.start("daemon");
+    const order = { agent_id: agentId, snapshot_id: made?.snapshot_id, sealed: made?.sealed, target: file("restored") };
+    const { body } = await send(saveos.server.httpUrl, "POST", "/api/v1/restore", {
+      credential: saveos.apiKey,
+      body: order,
+    });
+    expect(await administrator.untilJob(jobAccepted.parse(body).job_id)).toMatchObject({ state: "completed" });
+    await daemon.stop();
+    expect(await readFile(join(file("restored"), notes), "utf8")).toContain("nobody else's business");
   });
 
   test("a wrong passphrase is said to be wrong, counted, and shown to the others", async () => {

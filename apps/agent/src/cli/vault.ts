@@ -6,6 +6,7 @@ import type { InitOptions } from "./vault/init.ts";
 import type { OpenPasswordOptions } from "./vault/open.ts";
 import type { OpenOptions } from "./vault/open-vault.ts";
 import type { RotateOptions } from "./vault/rotate.ts";
+import type { SealRestoreByVaultOptions } from "./vault/seal-restore.ts";
 import type { ShowOptions } from "./vault/show.ts";
 import type { ServerOptions } from "./vault/vault-server.ts";
 
@@ -52,6 +53,24 @@ export function addVault(line: CommandLine): void {
   open.option("--password-to <file>", "new file for the password, which only you can read; - is standard output");
   addOpenOptions(open);
   onRun<OpenPasswordOptions>(line, open, async (run) => (await import("./vault/open.ts")).openPassword(run));
+
+  const sealRestore = addCommand(vault, "seal-restore <machine> [paths...]", {
+    summary: "Seal what a machine needs for an ordered restore",
+    description:
+      "Prints the `sealed` of an order for a restore (POST /api/v1/restore), as `saveos-agent seal-restore` does, without being at either machine: " +
+      "recipient and password come out of the vault. Machines are named as in `vault open`.",
+    examples: [
+      "saveos-agent vault seal-restore web1 /etc/fstab",
+      "saveos-agent vault seal-restore web2 --from web1 /home/ann/notes.txt",
+    ],
+  });
+  sealRestore
+    .option("--from <machine>", "whose files they are, if it isn't the machine that restores")
+    .option("--snapshot <id>", "the snapshot that has the paths; the latest if left out");
+  addOpenOptions(sealRestore);
+  onRun<SealRestoreByVaultOptions>(line, sealRestore, async (run) =>
+    (await import("./vault/seal-restore.ts")).sealRestoreByVault(run),
+  );
 
   const add = addCommand(vault, "add-passphrase <name>", {
     summary: "Let somebody open the vault with a passphrase of their own",

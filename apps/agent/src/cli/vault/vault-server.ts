@@ -9,6 +9,7 @@ import {
   type Vault,
   vault,
 } from "@saveos/contract";
+import type { ObjectStore } from "@saveos/engine";
 import { exchangeJson, type JsonRequest, parseAnswer } from "../../daemon/http-exchange.ts";
 import { trustedFetch } from "../../daemon/trusted-fetch.ts";
 import { homeOf } from "../../enrolment/enrolled-machine.ts";
@@ -31,16 +32,13 @@ const sealedPasswordsAtOnce = 500;
 /** The server that keeps a tenant's vault, as an administrator sees it. */
 export class VaultServer implements AsyncDisposable {
   readonly url: string;
-  /** PEM of the only authority that is trusted; those of the system if undefined. */
-  readonly authority: string | undefined;
-  readonly apiKey: string;
+  readonly #apiKey: string;
   readonly #signal: AbortSignal;
   readonly #trusted: ReturnType<typeof trustedFetch>;
 
   private constructor(url: string, authority: string | undefined, apiKey: string, signal: AbortSignal) {
     this.url = url;
-    this.authority = authority;
-    this.apiKey = apiKey;
+    this.#apiKey = apiKey;
     this.#signal = signal;
     this.#trusted = trustedFetch(authority);
   }
@@ -86,8 +84,19 @@ export class VaultServer implements AsyncDisposable {
     return found;
   }
 
+  /** The objects of a repository, as the administrator's key reads them. */
+  async store(repositoryId: string): Promise<ObjectStore> {
+    const { restStore } = await import("@saveos/engine");
+    return restStore({
+      url: `${this.url}/restic/${repositoryId}/`,
+      fetch: this.#trusted.fetch,
+      headers: { authorization: `Bearer ${this.#apiKey}` },
+      streamUploads: true,
+    });
+  }
+
   async ask(request: Pick<JsonRequest, "method" | "path" | "body">): Promise<unknown> {
-    const exchange = { fetch: this.#trusted.fetch, serverUrl: this.url, credential: () => this.apiKey };
+    const exchange = { fetch: this.#trusted.fetch, serverUrl: this.url, credential: () => this.#apiKey };
     try {
       return await exchangeJson(exchange, { ...request, signal: this.#signal, timeoutMs: answerTimeoutMs });
     } catch (error) {
