@@ -156,6 +156,7 @@ test("another vault than the pinned one is refused, loudly and once, and nothing
 });
 
 test.each([
+  ["a recipient that was changed", () => shown(first, { recipient: second.pin.recipient })],
   ["a verify key that was changed", () => shown(first, { verify_key: second.pin.verifyKey })],
   ["a rotation that leads elsewhere", () => shown({ ...second, pin: first.pin }, { rotations: [rotation] })],
   [
