@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Administrator, administratorOf } from "../support/administrator.ts";
 import { describeWith } from "../support/missing-peers.ts";
 import { mustRun } from "../support/run.ts";
-import { agentAt, register, type SaveosAgent, secretsOf } from "../support/saveos-agent.ts";
+import { agentAt, jsonLines, register, type SaveosAgent, secretsOf } from "../support/saveos-agent.ts";
 import { type SaveosServer, startSaveosServer } from "../support/saveos-server.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 import { send } from "../../apps/server/src/testing/api-client.ts";
@@ -217,6 +217,10 @@ describeWith(["restic"], "a vault", () => {
     const late = agentAt(join(temp.path, "late"));
     const { enrolment } = await administrator.provision();
     const { vault: _, ...withoutVault } = enrolment;
+    await mkdir(late.home);
+    await writeFile(join(late.home, "enrolment.json"), JSON.stringify(enrolment));
+    const other = await late.attempt("register", join(late.home, "enrolment.json"), "--vault", pin);
+    expect(other.stderr).toContain("names another vault than --vault");
     await register(late, withoutVault);
     await using daemon = late.start("daemon");
     await untilStatus(late, ({ trouble }) => trouble?.includes("pinned none") === true);
@@ -236,7 +240,8 @@ interface VaultStatus {
 
 async function untilStatus(agent: SaveosAgent, condition: (vault: VaultStatus) => boolean): Promise<void> {
   for (;;) {
-    const [status] = (await agent.json("status")) as { vault: VaultStatus }[];
+    // It ends with 1 where the vault needs a person.
+    const [status] = jsonLines((await agent.attempt("status", "--json")).stdout) as { vault: VaultStatus }[];
     if (status !== undefined && condition(status.vault)) return;
     await sleep(50);
   }

@@ -24,7 +24,7 @@ type ServerState =
   | { readonly isReachable: true; readonly snapshots: number; readonly lastSnapshotAt: string | undefined }
   | { readonly isReachable: false; readonly failure: string; readonly hint: string | undefined };
 
-/** Says how things are. Exit code 0 only if they are well: enrolled, repository there, server reachable. */
+/** Says how things are. Exit code 0 only if they are well: enrolled, repository there, server reachable, the vault one that is trusted. */
 export async function tellStatus({ world, global, print }: Invocation): Promise<ExitCode> {
   const home = homeOf(world, global);
   const machine = await findEnrolment(home);
@@ -97,7 +97,9 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
       trouble: vault.notes.trouble ?? null,
     },
   });
-  return server.isReachable && config.repositoryReady ? exitCode.done : exitCode.failed;
+  return server.isReachable && config.repositoryReady && vault.notes.trouble === undefined
+    ? exitCode.done
+    : exitCode.failed;
 }
 
 interface VaultState {
