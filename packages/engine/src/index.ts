@@ -74,6 +74,15 @@ export { findFiles, type FindRequest, type FoundFile } from "./operations/find-f
 export { initRepository, type InitRequest } from "./operations/init.ts";
 export { addKey, changePassword, type KeyInfo, listKeys, type NewKeyRequest, removeKey } from "./operations/keys.ts";
 export { type ListedFile, listFiles, type ListRequest } from "./operations/list-files.ts";
+export { prune } from "./operations/prune.ts";
+export {
+  type MaxUnused,
+  parseMaxUnused,
+  type PruneProgress,
+  type PruneRequest,
+  type PruneResult,
+  type PruneStats,
+} from "./operations/prune/prune-request.ts";
 export { restore, type RestoreRequest } from "./operations/restore.ts";
 export type { RestoreItem, RestoreProblem } from "./target/restore-report.ts";
 export type { RestoreSettings } from "./target/restore-settings.ts";

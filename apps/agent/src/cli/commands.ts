@@ -19,6 +19,7 @@ const loaders: Record<CommandName, () => Promise<AddCommand>> = {
   unreadable: async () => (await import("./unreadable.ts")).addUnreadable,
   init: async () => (await import("./init.ts")).addInit,
   check: async () => (await import("./check.ts")).addCheck,
+  prune: async () => (await import("./prune.ts")).addPrune,
   stats: async () => (await import("./stats.ts")).addStats,
   unlock: async () => (await import("./unlock.ts")).addUnlock,
   key: async () => (await import("./key.ts")).addKey,

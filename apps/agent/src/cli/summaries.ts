@@ -14,6 +14,7 @@ export const summaries = {
   unreadable: "List what the last ordered backup could not read",
   init: "Make a new repository",
   check: "Check that the repository is whole",
+  prune: "Remove data that no snapshot needs",
   stats: "Say how large the snapshots are",
   unlock: "Remove locks that were left behind",
   key: "Manage the passwords of the repository",

@@ -79,6 +79,33 @@ export async function lockRepository(repository: Repository, request: LockReques
   }
 }
 
+/**
+ * The exclusive lock that an operation runs under: one that its caller holds already, and keeps when the scope is left, or a new one. A lock that is
+ * handed on spares the moment between two operations in which somebody else might come.
+ */
+export async function exclusiveLock(
+  repository: Repository,
+  lock: LockOptions | RepositoryLock,
+  { signal }: Abortable,
+): Promise<RepositoryLock> {
+  if (!isHeld(lock)) return await lockRepository(repository, { ...lock, exclusive: true, signal });
+  return {
+    signal: signal ? AbortSignal.any([signal, lock.signal]) : lock.signal,
+    get isFresh() {
+      return lock.isFresh;
+    },
+    ensureFresh: async () => {
+      signal?.throwIfAborted();
+      await lock.ensureFresh();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function isHeld(lock: LockOptions | RepositoryLock): lock is RepositoryLock {
+  return "ensureFresh" in lock;
+}
+
 async function acquire(repository: Repository, request: LockRequest): Promise<RepositoryLock> {
   await requireNoConflict(repository, request);
   const held = new HeldLock(repository, request);
