@@ -40,7 +40,8 @@ export function countPackUse(
   firstCopies: Uint32Array,
 ): { packs: PackUse[]; totals: BlobTotals } {
   const copies = new Uint8Array(used.length);
-  for (const blob of firstCopies) if (used[blob] === 1 && (copies[blob] ?? 0) < copiesCountedMax) copies[blob]! += 1;
+  for (const blob of firstCopies)
+    if (used[blob] === 1) copies[blob] = Math.min((copies[blob] ?? 0) + 1, copiesCountedMax);
   const totals: BlobTotals = {
     blobs: { used: 0, duplicate: 0, unused: 0 },
     bytes: { used: 0, duplicate: 0, unused: 0 },
