@@ -83,6 +83,23 @@ export {
   type PruneResult,
   type PruneStats,
 } from "./operations/prune/prune-request.ts";
+export {
+  repairIndex,
+  type RepairIndexProgress,
+  type RepairIndexRequest,
+  type RepairIndexResult,
+} from "./operations/repair/repair-index.ts";
+export {
+  repairPacks,
+  type RepairPacksProgress,
+  type RepairPacksRequest,
+  type RepairPacksResult,
+} from "./operations/repair/repair-packs.ts";
+export {
+  repairSnapshots,
+  type RepairSnapshotsRequest,
+  type RepairSnapshotsResult,
+} from "./operations/repair/repair-snapshots.ts";
 export { restore, type RestoreRequest } from "./operations/restore.ts";
 export type { RestoreItem, RestoreProblem } from "./target/restore-report.ts";
 export type { RestoreSettings } from "./target/restore-settings.ts";

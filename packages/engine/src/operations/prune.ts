@@ -58,8 +58,6 @@ function requireSense({ config }: Repository, request: PruneRequest): void {
   const refuse = (message: string) => {
     throw new EngineError("invalid-input", message);
   };
-  if ("noLock" in request.lock && request.lock.noLock && !request.dryRun)
-    refuse("Pruning without a lock would take data from under a running backup: only a dry run may go without");
   if (request.repackUncompressed && config.version === 1)
     refuse("This repository has format version 1, which knows no compression");
   if (request.repackUncompressed && request.compression === "off")
