@@ -71,6 +71,18 @@ export type {
 export { parseReadDataSubset } from "./operations/check/read-data-subset.ts";
 export { dump } from "./operations/dump.ts";
 export { findFiles, type FindRequest, type FoundFile } from "./operations/find-files.ts";
+export { forget } from "./operations/forget.ts";
+export { type CalendarSpan, parseCalendarSpan } from "./operations/forget/calendar-span.ts";
+export { applyPolicy, type AppliedPolicy, type KeptSnapshot, type Today } from "./operations/forget/apply-policy.ts";
+export type {
+  FailedRemoval,
+  ForgetGroup,
+  ForgetPlan,
+  ForgetProgress,
+  ForgetRequest,
+  ForgetResult,
+} from "./operations/forget/forget-request.ts";
+export { describePolicy, type KeepCount, type Period, periods, type Policy } from "./operations/forget/policy.ts";
 export { initRepository, type InitRequest } from "./operations/init.ts";
 export { addKey, changePassword, type KeyInfo, listKeys, type NewKeyRequest, removeKey } from "./operations/keys.ts";
 export { type ListedFile, listFiles, type ListRequest } from "./operations/list-files.ts";
