@@ -62,6 +62,24 @@ describeWith(["restic", "extended attributes"], "what --json prints is what rest
 
   test("ls of a folder", async () => await expectSame("ls", "latest", join(source, "modes")));
 
+  test("forget by a policy", async () => {
+    if (await isOlderThan(0, 19)) return;
+    const groups = async (program: Pick<SaveosAgent, "json">, options: readonly string[]) =>
+      sortedBy(
+        ({ tags }) => (tags ?? []).toSorted().join(","),
+        (await program.json("forget", "--dry-run", ...options)).flat() as { tags: string[] | null }[],
+      );
+    for (const options of [
+      ["--keep-last", "1", "--keep-within-yearly", "3y"],
+      ["--keep-last", "1", "--group-by", "host,tags"],
+      ["--unsafe-allow-remove-all", "--tag", "three", "--group-by", ""],
+      // Nothing is printed where there is nothing to say of groups.
+      ["--keep-last", "1", "--host", "nobody"],
+      ["latest"],
+    ])
+      expectAll(await groups(restic, options), await groups(agent, options));
+  });
+
   test("find", async () => {
     const found = async (program: Pick<SaveosAgent, "json">) =>
       sortedBy(({ snapshot }) => snapshot, (await program.json("find", "n*")).flat() as { snapshot: string }[]);

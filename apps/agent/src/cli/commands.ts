@@ -11,6 +11,7 @@ const loaders: Record<CommandName, () => Promise<AddCommand>> = {
   ls: async () => (await import("./ls.ts")).addLs,
   find: async () => (await import("./find.ts")).addFind,
   dump: async () => (await import("./dump.ts")).addDump,
+  forget: async () => (await import("./forget.ts")).addForget,
   register: async () => (await import("./server-commands.ts")).addRegister,
   status: async () => (await import("./server-commands.ts")).addStatus,
   daemon: async () => (await import("./server-commands.ts")).addDaemon,

@@ -6,6 +6,7 @@ export const summaries = {
   ls: "List the files of a snapshot",
   find: "Find files in the snapshots",
   dump: "Write a file to standard output, or a folder as an archive",
+  forget: "Remove snapshots by name or by a policy",
   register: "Enrol this machine with a server",
   status: "Say how this machine, its server and its backups are",
   daemon: "Wait for the server's orders and carry them out",
