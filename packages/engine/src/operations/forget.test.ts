@@ -107,6 +107,30 @@ test("the lock is exclusive, and held until everything is removed; without one n
   expect(await left()).toHaveLength(7);
 });
 
+test("two that lock at the same moment: nothing is removed before it is sure that there is no other", async () => {
+  const { rivalled, settleSoon } = await racing();
+  const { error } = await outcomeOf(forget(rivalled, { ...keepOne, onPlan: settleSoon }));
+  expect(error?.code).toBe("repository-locked");
+  expect(await left()).toHaveLength(9);
+});
+
+/** The repository on a store where another locks at the same moment, which shows only once the test lets the new lock settle. */
+async function racing(): Promise<{ rivalled: Repository; settleSoon: () => void }> {
+  const settled = Promise.withResolvers<void>();
+  const rivals = new Forger(repository);
+  const rival = { time: "2023-11-14T22:13:20Z", exclusive: true, hostname: "beta", username: "eve", pid: 7 };
+  const delay = async (call: string, name: string) => {
+    if (call === "put" && name.startsWith("locks/")) await rivals.json("locks", rival);
+  };
+  const { clock } = repository;
+  const opened = await reopened(repository, faultyStore(repository.store, { delay }));
+  const sleep: typeof clock.sleep = async (ms, options) =>
+    ms < 1000 ? await settled.promise : await clock.sleep(ms, options);
+  // Two turns later: who does not wait for it has written by then.
+  const settleSoon = () => void setImmediate(() => setImmediate(settled.resolve));
+  return { rivalled: { ...opened, clock: { ...clock, sleep } }, settleSoon };
+}
+
 test.each([
   ["no rule", { policy: {} }],
   ["rules that say nothing", { policy: { last: 0, counts: { daily: 0 } } }],
@@ -224,12 +248,23 @@ test("deletions that fail are told, and the others go on", async () => {
   expect(new Set(await left())).toEqual(stay);
 });
 
-test("a store that is gone is not asked for every one of ten thousand", async () => {
+test.each([undefined, new EngineError("store-denied", "The server lets nobody delete here")])(
+  "a store that is gone, or lets nobody delete, is not asked for every one of ten thousand",
+  async (error) => {
+    await addOlder(60);
+    const failures = [{ call: "delete" as const, nth: 1, times: Infinity, ...(error && { error }) }];
+    const store = faultyStore(repository.store, { failures });
+    const { failed, removed } = await forget(await reopened(repository, store), keepOne);
+    expect([failed.length, removed.length]).toEqual([67, 0]);
+    expect(store.calls.delete).toBeLessThan(50);
+  },
+);
+
+test("a store that now and then refuses is asked for all", async () => {
   await addOlder(60);
-  const store = faultyStore(repository.store, { failures: [{ call: "delete", nth: 1, times: Infinity }] });
-  const { failed, removed } = await forget(await reopened(repository, store), keepOne);
-  expect([failed.length, removed.length]).toEqual([67, 0]);
-  expect(store.calls.delete).toBeLessThan(50);
+  const failures = Array.from({ length: 40 }, (_, nr) => ({ call: "delete" as const, nth: 2 * nr + 1 }));
+  const { failed, removed } = await forget(await failing({ failures }), keepOne);
+  expect([failed.length, removed.length]).toEqual([34, 33]);
 });
 
 test("cancelled between two deletions it rejects, and what it did not come to stays", async () => {

@@ -9,8 +9,8 @@ import type { FailedRemoval, ForgetProgress } from "./forget-request.ts";
 /** A deletion is one small request: its cost is the round trip. */
 const removalsAtOnce = 16;
 
-/** A store that did not answer so often, each time after all the patience of its own, is gone: the rest is not tried. */
-const silencesMax = 2 * removalsAtOnce;
+/** A store that failed so often in a row, each time after all the patience of its own, is gone or lets nobody delete: the rest is not tried. */
+const failuresInARowMax = 2 * removalsAtOnce;
 
 /**
  * Removes snapshot files under an exclusive lock. A deletion that fails does not keep the others from being tried, and is among the answer's `failed`.
@@ -23,22 +23,24 @@ export async function removeSnapshots(
 ): Promise<{ removed: StoredSnapshot[]; failed: FailedRemoval[] }> {
   const removed: StoredSnapshot[] = [];
   const failed: FailedRemoval[] = [];
-  let silences = 0;
-  let lastSilence: EngineError | undefined;
+  let failuresInARow = 0;
+  let gaveUp: EngineError | undefined;
 
   const remove = async (snapshot: StoredSnapshot): Promise<void> => {
     await held.ensureFresh();
-    if (lastSilence && silences >= silencesMax) {
-      failed.push({ snapshot, error: lastSilence });
+    if (gaveUp) {
+      failed.push({ snapshot, error: gaveUp });
       return;
     }
     try {
       await store.delete(objectName("snapshots", snapshot.id), { signal: held.signal });
       removed.push(snapshot);
+      failuresInARow = 0;
     } catch (error) {
       held.signal.throwIfAborted();
       if (!isEngineError(error)) throw error;
-      if (error.code === "store-unavailable") [silences, lastSilence] = [silences + 1, error];
+      failuresInARow += 1;
+      if (failuresInARow >= failuresInARowMax) gaveUp = error;
       failed.push({ snapshot, error });
     }
   };
