@@ -69,6 +69,7 @@ export type {
   ReadDataSubset,
 } from "./operations/check/check-request.ts";
 export { parseReadDataSubset } from "./operations/check/read-data-subset.ts";
+export { diff, type DiffRequest, type DiffSide, type DiffStatistics, type EntryChange } from "./operations/diff.ts";
 export { dump } from "./operations/dump.ts";
 export { findFiles, type FindRequest, type FoundFile } from "./operations/find-files.ts";
 export { forget } from "./operations/forget.ts";
@@ -99,4 +100,5 @@ export {
   type SnapshotGroup,
 } from "./operations/snapshots.ts";
 export { repositoryStats, type RepositoryStats, type StatsMode, type StatsRequest } from "./operations/stats.ts";
+export { type TagChange, type TagRequest, tagSnapshots } from "./operations/tag.ts";
 export { unlock, type UnlockRequest } from "./operations/unlock.ts";
