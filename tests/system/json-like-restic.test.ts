@@ -80,6 +80,36 @@ describeWith(["restic", "extended attributes"], "what --json prints is what rest
       expectAll(await groups(restic, options), await groups(agent, options));
   });
 
+  test("diff", async () => {
+    if (await isOlderThan(0, 19)) return;
+    const ids = ((await restic.json("snapshots")).flat() as { id: string }[]).map(({ id }) => id);
+    const wanted = ids.slice(0, 2);
+    for (const options of [[], ["--metadata"]]) {
+      // Quiet, restic keeps the changes to itself.
+      const theirs = await restic.json("diff", "--quiet=false", ...options, ...wanted);
+      expect(theirs.length).toBeGreaterThan(1);
+      const ours = await agent.json("diff", ...options, ...wanted);
+      expect(ours).toHaveLength(theirs.length);
+      expectAll(theirs, ours);
+    }
+  });
+
+  test("tag", async () => {
+    if (await isOlderThan(0, 18)) return;
+    const shape = (lines: readonly unknown[]) =>
+      (lines as Line[]).map((line) => Object.entries(line).map(([key, value]) => `${key} ${typeof value}`));
+    const [theirs, ours] = [
+      await restic.json("tag", "--tag", "three", "--add", "by-restic, four"),
+      await agent.json("tag", "--tag", "three", "--add", "by-saveos, five"),
+    ];
+    expect(shape(ours)).toEqual(shape(theirs));
+    expect(ours.at(-1)).toEqual(theirs.at(-1));
+    const nothing = ["tag", "--tag", "three", "--remove", "nobody-has-this"];
+    expect(await agent.json(...nothing)).toEqual(await restic.json(...nothing));
+    const [tagged] = (await agent.json("snapshots", "--tag", "three")).flat() as { tags: string[] }[];
+    expect(tagged?.tags).toEqual(["three", "by-restic", "four", "by-saveos", "five"]);
+  });
+
   test("find", async () => {
     const found = async (program: Pick<SaveosAgent, "json">) =>
       sortedBy(({ snapshot }) => snapshot, (await program.json("find", "n*")).flat() as { snapshot: string }[]);

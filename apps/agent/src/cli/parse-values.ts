@@ -56,8 +56,9 @@ export function collectTags(
   value: string,
   before: readonly (readonly string[])[] = [],
 ): readonly (readonly string[])[] {
+  const tags = value.split(",").map((tag) => tag.trim());
   // An empty tag alone asks for snapshots without any, as in restic.
-  return [...before, value === "" ? [""] : value.split(",").filter((tag) => tag !== "")];
+  return [...before, tags.every((tag) => tag === "") ? [""] : tags.filter((tag) => tag !== "")];
 }
 
 /** What snapshots are grouped by. */
