@@ -87,6 +87,32 @@ export { describePolicy, type KeepCount, type Period, periods, type Policy } fro
 export { initRepository, type InitRequest } from "./operations/init.ts";
 export { addKey, changePassword, type KeyInfo, listKeys, type NewKeyRequest, removeKey } from "./operations/keys.ts";
 export { type ListedFile, listFiles, type ListRequest } from "./operations/list-files.ts";
+export { prune } from "./operations/prune.ts";
+export {
+  type MaxUnused,
+  parseMaxUnused,
+  type PruneProgress,
+  type PruneRequest,
+  type PruneResult,
+  type PruneStats,
+} from "./operations/prune/prune-request.ts";
+export {
+  repairIndex,
+  type RepairIndexProgress,
+  type RepairIndexRequest,
+  type RepairIndexResult,
+} from "./operations/repair/repair-index.ts";
+export {
+  repairPacks,
+  type RepairPacksProgress,
+  type RepairPacksRequest,
+  type RepairPacksResult,
+} from "./operations/repair/repair-packs.ts";
+export {
+  repairSnapshots,
+  type RepairSnapshotsRequest,
+  type RepairSnapshotsResult,
+} from "./operations/repair/repair-snapshots.ts";
 export { restore, type RestoreRequest } from "./operations/restore.ts";
 export type { RestoreItem, RestoreProblem } from "./target/restore-report.ts";
 export type { RestoreSettings } from "./target/restore-settings.ts";

@@ -23,6 +23,8 @@ const loaders: Record<CommandName, () => Promise<AddCommand>> = {
   recover: async () => (await import("./recover.ts")).addRecover,
   init: async () => (await import("./init.ts")).addInit,
   check: async () => (await import("./check.ts")).addCheck,
+  prune: async () => (await import("./prune.ts")).addPrune,
+  repair: async () => (await import("./repair.ts")).addRepair,
   stats: async () => (await import("./stats.ts")).addStats,
   unlock: async () => (await import("./unlock.ts")).addUnlock,
   key: async () => (await import("./key.ts")).addKey,

@@ -18,6 +18,8 @@ export const summaries = {
   recover: "Restore with a recovery kit, without any server",
   init: "Make a new repository",
   check: "Check that the repository is whole",
+  prune: "Remove data that no snapshot needs",
+  repair: "Make a damaged repository whole again",
   stats: "Say how large the snapshots are",
   unlock: "Remove locks that were left behind",
   key: "Manage the passwords of the repository",
