@@ -26,7 +26,8 @@ export async function planSnapshots(
     where jobs.plan_id = ${planId} and jobs.agent_id = ${agentId} and jobs.kind = 'backup' and jobs.snapshot_id is not null
       and objects.stored_at between jobs.requested_at - ${slack} and jobs.finished_at + ${slack}
       and not exists (
-        select from jobs as earlier where earlier.snapshot_id = jobs.snapshot_id and earlier.requested_at < jobs.requested_at
+        select from jobs as earlier
+        where earlier.snapshot_id = jobs.snapshot_id and earlier.id <> jobs.id and earlier.requested_at <= jobs.requested_at
       )`.execute(database);
   return rows.map(({ id, received_at }) => ({ id, receivedAt: received_at }));
 }
