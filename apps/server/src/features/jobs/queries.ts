@@ -174,7 +174,9 @@ export function toOrder({ id, order }: Pick<PendingJob, "id" | "order">, grant: 
     case "prune":
     case "repair":
       return { ...order, job_id: id, grant };
-    default:
+    case "backup":
+    case "restore":
+    case "check":
       return { ...order, job_id: id };
   }
 }

@@ -51,7 +51,7 @@ const snapshotId = (name: string) => createHash("sha256").update(name).digest("h
 /** The machine stores a snapshot in its own repository, now or at another time. */
 async function store(
   name: string,
-  { at = deps.clock.now(), by = agent.agentId as string | null } = {},
+  { at = deps.clock.now(), by = agent.agentId }: { readonly at?: Date; readonly by?: string | null } = {},
 ): Promise<string> {
   const id = snapshotId(name);
   await deps.database
@@ -200,7 +200,7 @@ test("half of them, or five, go without a question", async () => {
   const five = await makePlan({ keep_last: 1 });
   await backUp(five, 6);
   await work();
-  expect((await jobsOf("forget")).map(({ plan_id }) => plan_id).toSorted()).toEqual([half, five].toSorted());
+  expect(new Set((await jobsOf("forget")).map(({ plan_id }) => plan_id))).toEqual(new Set([half, five]));
 });
 
 test("what was rejected stays until the plan changes: then it is worked out anew", async () => {
