@@ -15,6 +15,7 @@
  * - `invalid-order`: an order of the server can't be carried out as it is written
  * - `nothing-to-back-up`: nothing that an order names is on this machine
  * - `no-repository-password`: an order is about another machine's repository, and brings no password for it
+ * - `wrong-passphrase`: the vault does not open with the passphrase that was given
  * - `hook-failed`: a command that had to succeed before a backup did not
  * - `cancelled`: the server gave a job up
  * - `interrupted`: a signal ended the command
@@ -35,6 +36,7 @@ export type AgentErrorCode =
   | "invalid-order"
   | "nothing-to-back-up"
   | "no-repository-password"
+  | "wrong-passphrase"
   | "hook-failed"
   | "cancelled"
   | "interrupted"

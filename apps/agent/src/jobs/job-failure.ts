@@ -65,6 +65,9 @@ const ofVault: Readonly<Record<VaultErrorCode, JobFailure>> = {
   damaged: { error: "invalid-order", reason: "What is sealed in the order is damaged" },
   "invalid-identity": { error: "unknown", reason: "The agent's identity on the machine is broken" },
   "invalid-recipient": unknownFailure,
+  "invalid-text": unknownFailure,
+  "wrong-passphrase": unknownFailure,
+  "not-signed": unknownFailure,
 };
 
 /** In place of a reason: the error's own message, which was written without names. */
@@ -94,6 +97,7 @@ const ofAgent: Readonly<Record<AgentErrorCode, JobFailure>> = {
     error: "wrong-password",
     reason: "The repository is another machine's, and the order brings no password for it",
   },
+  "wrong-passphrase": unknownFailure,
   "hook-failed": { error: "hook-failed", reason: itself },
   cancelled: unknownFailure,
   interrupted: { error: "agent-stopped", reason: "The agent was stopped" },
