@@ -90,13 +90,15 @@ async function rowOf({ database, clock }: Deps, id: string, wanted: NewGrant) {
   };
 }
 
+/** A share of all that is stored, and every index file besides: a prune writes those anew, and they are small wherever the packs are not. */
 async function shareOf(database: Kysely<Database>, repositoryId: string, percent: number): Promise<bigint> {
-  const usage = await database
-    .selectFrom("repository_usage")
-    .select("stored_bytes")
-    .where("repository_id", "=", repositoryId)
-    .executeTakeFirst();
-  return BigInt(Math.ceil((Number(usage?.stored_bytes ?? 0) * percent) / 100));
+  const { rows } = await sql<{ stored: bigint; of_index: bigint }>`select
+    coalesce((select stored_bytes from repository_usage where repository_id = ${repositoryId}), 0)::bigint as stored,
+    coalesce((select sum(size_bytes) from objects where repository_id = ${repositoryId} and kind = 'index'), 0)::bigint as of_index`.execute(
+    database,
+  );
+  const { stored = 0n, of_index: ofIndex = 0n } = rows[0] ?? {};
+  return BigInt(Math.ceil((Number(stored) * percent) / 100)) + ofIndex;
 }
 
 /** The grants by which a caller may delete an object of this kind now. An agent must show its job's token. */
