@@ -404,13 +404,27 @@ export function gatewaySuite(name: string, makeObjects: () => Promise<ObjectStor
         ["data", null, true],
         ["snapshots", agentId, true],
       ]);
-      expect(await storageStats(database)).toEqual({ storedBytes: 90, objects: 2, snapshots: 1, lostObjects: 0 });
+      const sums = {
+        storedBytes: 90,
+        objects: 2,
+        snapshots: 1,
+        lostObjects: 0,
+        quarantinedBytes: 0,
+        quarantinedObjects: 0,
+      };
+      expect(await storageStats(database)).toEqual(sums);
 
       await letDelete("prune");
       const deleted = await call("DELETE", `${repository}/data/${sha256Of(byAdministrator)}`, { as: "administrator" });
       expect(deleted.status).toBe(200);
       expect(await ledgerRows(database, "data")).toEqual([]);
-      expect(await storageStats(database)).toEqual({ storedBytes: 40, objects: 1, snapshots: 1, lostObjects: 0 });
+      expect(await storageStats(database)).toEqual({
+        ...sums,
+        storedBytes: 40,
+        objects: 1,
+        quarantinedBytes: 50,
+        quarantinedObjects: 1,
+      });
     });
 
     const meetings: [string, (gateway: TestGateway, path: string, bytes: Buffer) => Promise<unknown>][] = [
