@@ -9,6 +9,7 @@ import {
   endExpiredGrants,
   purgeQuarantine,
   purgeTask,
+  reviveUndeletes,
 } from "./features/deletions/index.ts";
 import { cleanUp, cleanUpTask } from "./features/housekeeping/index.ts";
 import { endLost, endLostJobs, jobEnded, leaseMs, offerJob, offerJobs } from "./features/jobs/index.ts";
@@ -77,6 +78,9 @@ export async function doTasks({ databases, clock, queue, objects, log }: Deps): 
   await queue.work(bringBack, async (undeletes) => {
     for (const each of undeletes) await continueUndelete({ ...deps, objects, log }, each);
   });
-  await queue.work(purgeTask, async () => await purgeQuarantine({ ...deps, objects }));
+  await queue.work(purgeTask, async () => {
+    await reviveUndeletes(deps);
+    await purgeQuarantine({ ...deps, objects });
+  });
   await queue.work(countUsageTask, async () => await countUsage(deps));
 }

@@ -4,13 +4,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { Databases } from "../database/databases.ts";
 import type { Database } from "../database/schema.ts";
 import { purgeQuarantine } from "../features/deletions/purge-quarantine.ts";
-import { continueUndelete, startUndelete } from "../features/deletions/undelete.ts";
+import { bringBack, continueUndelete, reviveUndeletes, startUndelete } from "../features/deletions/undelete.ts";
 import { grantToJob, type NewGrant, reconcileLedger, storageStats } from "../gateway/index.ts";
 import { hashedKinds } from "../object-store/object-name.ts";
 import type { ObjectStorage } from "../object-store/object-storage.ts";
 import { faultyObjects } from "./faulty-objects.ts";
 import { type Answer, type Caller, startGateway, type TestGateway } from "./gateway-fixture.ts";
 import { hashedObject, listAll, sha256Of } from "./object-storage-suite.ts";
+import { RememberingQueue } from "./remembering-queue.ts";
 import { type TestClock, testClock } from "./test-clock.ts";
 import { type FreshDatabase, startTestDatabases, type TestDatabases } from "./test-databases.ts";
 
@@ -36,8 +37,11 @@ export function deletionSuite(name: string, makeObjects: () => Promise<ObjectSto
     });
     afterAll(async () => await servers.stop(), hookTimeoutMs);
 
-    async function newGateway(objects?: ObjectStorage): Promise<TestGateway> {
-      const gateway = await startGateway(fresh, objects ?? (await makeObjects()), { clock });
+    async function newGateway(
+      objects?: ObjectStorage,
+      options: Parameters<typeof startGateway>[2] = {},
+    ): Promise<TestGateway> {
+      const gateway = await startGateway(fresh, objects ?? (await makeObjects()), { clock, ...options });
       expect((await gateway.call("POST", `${gateway.repository}/?create=true`)).status).toBe(200);
       expect((await post(gateway, "config", Buffer.from("config"))).status).toBe(200);
       return gateway;
@@ -117,6 +121,21 @@ export function deletionSuite(name: string, makeObjects: () => Promise<ObjectSto
       await gateway.letDelete("forget", { names: [nameIn(named)] });
       for (const path of others) expect((await remove(gateway, path, "administrator")).status).toBe(403);
       expect((await remove(gateway, named, "administrator")).status).toBe(200);
+    });
+
+    test("what a plan's forget names stays if the plan keeps it at that moment", async () => {
+      const kept = new Set<string>();
+      const gateway = await newGateway(undefined, { isRemovable: async (_, { snapshotId }) => !kept.has(snapshotId) });
+      const paths = [];
+      for (let count = 0; count < 6; count++) paths.push(await stored(gateway, "snapshots"));
+      const planId = randomUUID();
+      const { token } = await newJob(gateway, { kind: "forget", names: paths.map(nameIn), planId });
+      const [first = "", second = ""] = paths;
+      kept.add(nameIn(first));
+      expect((await remove(gateway, first, "agent", token)).status).toBe(403);
+      expect((await remove(gateway, second, "agent", token)).status).toBe(200);
+      kept.clear();
+      expect((await remove(gateway, first, "agent", token)).status).toBe(200);
     });
 
     test("three snapshots stay, however many deletions come at one moment", async () => {
@@ -438,6 +457,40 @@ export function deletionSuite(name: string, makeObjects: () => Promise<ObjectSto
       expect(await listAll(gateway.objects, gateway.repository, "snapshots")).toHaveLength(3);
       const { rows } = await sql`select details from audit_events where action = 'quarantine.purged'`.execute(database);
       expect(rows).toMatchObject([{ details: { objects: all.length } }]);
+    });
+
+    test("an object that was stored and deleted again stays from then on", async () => {
+      const gateway = await newGateway();
+      await gateway.letDelete("prune");
+      const bytes = randomBytes(40);
+      const path = `data/${sha256Of(bytes)}`;
+      for (const _ of [1, 2]) {
+        expect((await post(gateway, path, bytes)).status).toBe(200);
+        expect((await remove(gateway, path, "administrator")).status).toBe(200);
+        await sql`update quarantined_objects set quarantined_at = quarantined_at - interval '10 days' where quarantined_at > now() - interval '1 minute'`.execute(
+          fresh.owner,
+        );
+      }
+      clock.advance({ hours: 24 * 3 });
+      await purgeQuarantine(workDeps(gateway.objects, gateway.log));
+      await expectWhole(gateway, path, "quarantined");
+      clock.advance({ hours: 24 * 2 });
+      await purgeQuarantine(workDeps(gateway.objects, gateway.log));
+      expect(await countHeld()).toBe(0);
+    });
+
+    test("what is brought back for more than an hour is asked for again", async () => {
+      const gateway = await newGateway();
+      const { snapshot } = await deletedSnapshot(gateway);
+      const undeleteId = await begin(gateway, snapshot);
+      const queue = new RememberingQueue();
+      const deps = { ...workDeps(gateway.objects, gateway.log), queue };
+      await reviveUndeletes(deps);
+      expect(queue.entries).toEqual([]);
+      clock.advance({ minutes: 61 });
+      await reviveUndeletes(deps);
+      expect(queue.take(bringBack, clock.now())).toEqual([{ tenantId: fresh.tenantId, undeleteId }]);
+      await continueUndelete(deps, { tenantId: fresh.tenantId, undeleteId });
     });
 
     async function countHeld(): Promise<number> {

@@ -57,6 +57,7 @@ export async function startGateway(
   options: Pick<GatewayDeps, "silenceMaxMs"> & {
     readonly maxBytes?: number;
     readonly clock?: Clock;
+    readonly isRemovable?: GatewayDeps["isRemovable"];
     readonly restores?: (agentId: string, repositoryId: string) => boolean;
   } = {},
 ): Promise<TestGateway> {
@@ -77,7 +78,7 @@ export async function startGateway(
     objects,
     log,
     clock: options.clock ?? systemClock,
-    isRemovable,
+    isRemovable: options.isRemovable ?? isRemovable,
     workOn: async (_database, agentId, repositoryId) =>
       options.restores?.(agentId, repositoryId) === true ? "restore" : undefined,
     authorize: async (request) => callers[credentialOf(request)],

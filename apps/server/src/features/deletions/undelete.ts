@@ -46,7 +46,11 @@ export async function startUndelete(
       .where("repository_id", "=", repositoryId)
       .where("finished_at", "is", null)
       .executeTakeFirst();
-    if (running?.snapshot_id === snapshotId) return toUndelete(running);
+    if (running?.snapshot_id === snapshotId) {
+      // Its task may have been given up.
+      await queue.enqueue(transaction, bringBack, [{ data: { tenantId, undeleteId: running.id } }]);
+      return toUndelete(running);
+    }
     if (running !== undefined)
       throw new ProblemError(409, `The snapshot ${running.snapshot_id} is being brought back: one after the other.`);
     const since = await receivedAt(transaction, repositoryId, snapshotId);
@@ -132,6 +136,25 @@ export async function continueUndelete(
   await bringBackOne({ ...deps, database }, row, { kind: "snapshots", name: row.snapshot_id });
   await finish({ ...deps, database }, row);
 }
+
+/** Asks again for what was begun long ago and isn't done: its task failed too often, such as while the storage was away. Until it is done nothing can be deleted. */
+export async function reviveUndeletes({ databases, clock, queue }: Pick<WorkDeps, "databases" | "clock" | "queue">) {
+  const before = new Date(clock.now().getTime() - undeleteGivenUpMs);
+  for (const tenantId of await databases.tenantIds()) {
+    const database = databases.ofTenant(tenantId);
+    const late = await database
+      .selectFrom("undeletes")
+      .select("id")
+      .where("finished_at", "is", null)
+      .where("started_at", "<", before)
+      .execute();
+    const entries = late.map(({ id }) => ({ data: { tenantId, undeleteId: id } }));
+    await queue.enqueue(database, bringBack, entries);
+  }
+}
+
+/** A task is tried again for half an hour. */
+const undeleteGivenUpMs = 60 * 60 * 1000;
 
 type Row = Selectable<UndeletesTable>;
 
