@@ -22,6 +22,7 @@ export async function recordUpload(
     stored_by_agent: upload.byAgent,
     last_verified_at: upload.object.kind === "config" ? null : now,
     deleting_since: null,
+    deleting_by_grant: null,
     missing_since: null,
   };
   await database
@@ -87,19 +88,6 @@ export async function beginDeletion(
   await database
     .updateTable("objects")
     .set({ deleting_since: sql<Date>`now()` })
-    .where((row) => row.and({ repository_id: repositoryId, kind, name }))
-    .execute();
-}
-
-/** Says that a deletion that had begun was refused after all. */
-export async function cancelDeletion(
-  database: Kysely<Database>,
-  repositoryId: string,
-  { kind, name }: ObjectName,
-): Promise<void> {
-  await database
-    .updateTable("objects")
-    .set({ deleting_since: null })
     .where((row) => row.and({ repository_id: repositoryId, kind, name }))
     .execute();
 }

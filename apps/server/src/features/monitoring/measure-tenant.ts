@@ -32,6 +32,11 @@ export async function measureTenant({ database, clock }: Deps): Promise<Registry
   gauge("saveos_stored_objects", "Objects stored.").set(storage.objects);
   gauge("saveos_snapshots", "Snapshots stored.").set(storage.snapshots);
   gauge("saveos_lost_objects", "Objects that are gone though nobody deleted them.").set(storage.lostObjects);
+  gauge("saveos_quarantined_bytes", "Bytes that were deleted and can be brought back.").set(storage.quarantinedBytes);
+  gauge("saveos_quarantined_objects", "Objects that were deleted and can be brought back.").set(
+    storage.quarantinedObjects,
+  );
+  gauge("saveos_held_deletions", "Deletions that wait for a person.").set(await countHeld(database));
   const ratio = gauge("saveos_dedupe_ratio", "Bytes that the stored snapshots stand for, by the bytes stored.");
   if (storage.storedBytes > 0) ratio.set((await snapshotBytes(database)) / storage.storedBytes);
 
@@ -46,6 +51,12 @@ export async function measureTenant({ database, clock }: Deps): Promise<Registry
     ages.set({ agent_id: id, hostname }, Math.max(0, nowMs - at.getTime()) / 1000);
   }
   return registry;
+}
+
+async function countHeld(database: Kysely<Database>): Promise<number> {
+  const { rows } = await sql<{ count: string }>`
+    select count(*)::text as count from held_deletions where decision is null`.execute(database);
+  return Number(rows[0]?.count ?? 0);
 }
 
 /** What all stored snapshots would take as plain copies, as their agents told. */
