@@ -30,6 +30,8 @@ export const permission = z.enum([
   "tenants:create",
   "users:read",
   "users:change",
+  "verification:read",
+  "verification:run",
 ]);
 export type Permission = z.infer<typeof permission>;
 

@@ -1,5 +1,6 @@
 export type { GatewayCaller } from "./caller.ts";
 export type { GatewayDeps } from "./deps.ts";
+export { nameOf } from "./ledger.ts";
 export {
   newestSnapshots,
   newestSnapshotsOf,
@@ -9,3 +10,4 @@ export {
 } from "./queries.ts";
 export { reconcileLedger, reconcileLedgers } from "./reconcile-ledger.ts";
 export { registerGateway } from "./register-gateway.ts";
+export { countTransfers, type Transfers } from "./transfers.ts";

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Permission, Role } from "@saveos/contract";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { testRecipient } from "../testing/enrol-agent.ts";
 import { testPassword } from "../testing/people.ts";
@@ -20,6 +22,7 @@ let world: TenantFixture;
 let agent: FixtureAgent;
 let otherAgent: FixtureAgent;
 let snapshotId: string;
+let findingId: string;
 let who: Record<Caller, Credential>;
 
 /** Everybody who may come. `narrow` is an owner's key that is cut down to reading agents. */
@@ -68,6 +71,8 @@ const least: Readonly<Record<Permission, Role>> = {
   "tenants:create": "owner",
   "users:read": "administrator",
   "users:change": "administrator",
+  "verification:read": "viewer",
+  "verification:run": "operator",
 };
 
 interface Rule {
@@ -280,6 +285,20 @@ const rules: Readonly<Record<string, Rule>> = {
     ok: 200,
     path: () => agent.repositoryId,
   },
+  "GET /api/v1/repositories/{repository_id}/verification": {
+    forWhom: "verification:read",
+    ok: 200,
+    path: () => agent.repositoryId,
+  },
+  "POST /api/v1/repositories/{repository_id}/verification": {
+    forWhom: "verification:run",
+    ok: 202,
+    // Once an hour each.
+    path: async () => (await world.newAgent(`verified-${randomUUID()}`)).repositoryId,
+  },
+  "GET /api/v1/verification": { forWhom: "verification:read", ok: 200 },
+  "GET /api/v1/verification/findings": { forWhom: "verification:read", ok: 200 },
+  "GET /api/v1/verification/findings/{finding_id}": { forWhom: "verification:read", ok: 200, path: () => findingId },
   // The last: after it, the people are signed out.
   "DELETE /api/v1/session": { forWhom: "person", ok: 204 },
 };
@@ -291,6 +310,7 @@ beforeAll(async () => {
   agent = await world.newAgent("first");
   otherAgent = await world.newAgent("second");
   snapshotId = await world.newSnapshot(agent);
+  findingId = await newFinding();
   const revokedAgent = await world.newAgent("third");
   await world.call(world.people.owner, "POST", `/api/v1/agents/${revokedAgent.agentId}/revoke`);
   const ownersKey = (await world.newKey("owner")).key;
@@ -313,6 +333,23 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => await server.stop(), 60_000);
+
+/** A snapshot of which the disk has other bytes than were stored, as the worker finds it when somebody asks for it. */
+async function newFinding(): Promise<string> {
+  const broken = await world.newSnapshot(agent);
+  clock.advance({ minutes: 5 });
+  const path = join(server.dataFolder, "objects", agent.repositoryId, "snapshots", broken);
+  await chmod(path, 0o600);
+  await writeFile(path, "something else");
+  await world.call(world.people.owner, "POST", `/api/v1/repositories/${agent.repositoryId}/verification`);
+  return await vi.waitFor(
+    async () => {
+      const { body } = await world.call(world.people.owner, "GET", "/api/v1/verification/findings");
+      return z.object({ findings: z.tuple([z.object({ id: z.string() })]) }).parse(body).findings[0].id;
+    },
+    { timeout: 30_000 },
+  );
+}
 
 /** A key that ran out a day ago. */
 async function expiredKey(): Promise<string> {
