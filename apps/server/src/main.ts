@@ -27,15 +27,18 @@ import {
 import { agentRoutes } from "./features/agents/index.ts";
 import { apiKeyRoutes, createApiKey } from "./features/api-keys/index.ts";
 import { auditRoutes, theServer } from "./features/audit/index.ts";
+import { delayedChangeRoutes } from "./features/delayed-changes/index.ts";
+import { deletionRoutes } from "./features/deletions/index.ts";
 import { downloadRoutes } from "./features/downloads/index.ts";
 import { enrolmentRoutes } from "./features/enrolment/index.ts";
 import { eventRoutes } from "./features/events/index.ts";
 import { homeRoutes } from "./features/home/index.ts";
-import { jobRoutes, restoresFrom } from "./features/jobs/index.ts";
+import { jobRoutes, workOn } from "./features/jobs/index.ts";
 import { createMetrics, healthCheck, monitoringRoutes } from "./features/monitoring/index.ts";
 import { orderRoutes } from "./features/orders/index.ts";
-import { planRoutes } from "./features/plans/index.ts";
+import { isRemovable, planRoutes } from "./features/plans/index.ts";
 import { repositoryRoutes } from "./features/repositories/index.ts";
+import { retentionRoutes } from "./features/retention/index.ts";
 import { snapshotRoutes } from "./features/snapshots/index.ts";
 import { tenantRoutes } from "./features/tenants/index.ts";
 import { userRoutes } from "./features/users/index.ts";
@@ -170,7 +173,7 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
   };
   resources.use(repeat(dayMs, renewCertificate, onFailure));
   if (config.role !== "api") {
-    await doTasks({ databases, clock, queue, log });
+    await doTasks({ databases, clock, queue, objects, log });
     const stopVerifying = new AbortController();
     const verifying = verifier?.run(stopVerifying.signal);
     resources.defer(async () => {
@@ -235,13 +238,18 @@ async function registerFeatures(app: FastifyInstance, deps: FeatureDeps): Promis
   await app.register(snapshotRoutes(deps));
   await app.register(repositoryRoutes(deps));
   await app.register(verificationRoutes(deps));
-  const { databases, objects, log, access } = deps;
+  await app.register(deletionRoutes(deps));
+  await app.register(delayedChangeRoutes(deps));
+  await app.register(retentionRoutes(deps));
+  const { databases, clock, objects, log, access } = deps;
   registerGateway(app, {
     databases,
     objects,
     log,
     authorize: gatewayCallers(access),
-    mayRestoreFrom: restoresFrom,
+    clock,
+    isRemovable,
+    workOn,
   });
 }
 

@@ -24,6 +24,7 @@ export const permission = z.enum([
   "repositories:read",
   "repositories:change",
   "repositories:use",
+  "repositories:delete",
   "snapshots:read",
   "tenants:read",
   "tenants:change",

@@ -4,6 +4,7 @@ export * from "./agent-link/orders.ts";
 export * from "./agent-link/reports.ts";
 export * from "./api/accounts.ts";
 export * from "./api/agents.ts";
+export * from "./api/deletions.ts";
 export * from "./api/events.ts";
 export * from "./api/jobs.ts";
 export * from "./api/monitoring.ts";

@@ -17,6 +17,7 @@ const loaders: Record<CommandName, () => Promise<AddCommand>> = {
   "seal-restore": async () => (await import("./server-commands.ts")).addSealRestore,
   hooks: async () => (await import("./hooks.ts")).addHooks,
   unreadable: async () => (await import("./unreadable.ts")).addUnreadable,
+  recover: async () => (await import("./recover.ts")).addRecover,
   init: async () => (await import("./init.ts")).addInit,
   check: async () => (await import("./check.ts")).addCheck,
   stats: async () => (await import("./stats.ts")).addStats,

@@ -20,18 +20,26 @@ export interface OpenOptions {
 }
 
 /** Opens the repository that the command line means. Leave its scope to end the connection. */
-export async function openForCommand(
-  { world, global, print }: Invocation,
+export async function openForCommand(invocation: Invocation, options: OpenOptions = {}): Promise<OpenedForCommand> {
+  const { world, global } = invocation;
+  const choice = await findRepository(world, global);
+  const password = async () =>
+    choice.kind === "enrolled" ? choice.machine.secrets.repositoryPassword : await findPassword(world, global);
+  return await openChosen(invocation, choice, password, options);
+}
+
+/** Opens a repository wherever it is. The password is asked for once its store is reached. */
+export async function openChosen(
+  { world, global, print }: Pick<Invocation, "world" | "global" | "print">,
+  choice: RepositoryChoice,
+  password: () => Promise<string>,
   { useCache = true }: OpenOptions = {},
 ): Promise<OpenedForCommand> {
-  const choice = await findRepository(world, global);
   const connected = await connectForCommand({ world, global, print }, choice);
   try {
-    const password =
-      choice.kind === "enrolled" ? choice.machine.secrets.repositoryPassword : await findPassword(world, global);
     const cacheFolder = global.cacheFolder ?? homeOf(world, global).cacheFolder;
     const repository = await openWithCache(world, connected.store, {
-      password,
+      password: await password(),
       keyHint: global.keyHint,
       cacheFolder: useCache && !global.noCache ? cacheFolder : undefined,
       cacheObjects: connected.isRemote,

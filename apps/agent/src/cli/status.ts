@@ -8,6 +8,7 @@ import { isAgentError } from "../errors/agent-error.ts";
 import { exitCode, type ExitCode } from "../errors/exit-code.ts";
 import { repositoryUrl } from "../host/config-file.ts";
 import { nowMs } from "../host/clock.ts";
+import { readRememberedSnapshots } from "../jobs/last-snapshot.ts";
 import { plural } from "../terminal/quantities.ts";
 import { padEnd } from "../terminal/text-width.ts";
 import type { World } from "../world.ts";
@@ -32,6 +33,7 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
     return exitCode.failed;
   }
   const link = await readLinkState(home.stateFolder);
+  const { gone } = await readRememberedSnapshots(home.stateFolder);
   const server = await askServer(world, machine);
   const { style } = print;
   const { config } = machine;
@@ -52,6 +54,12 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
         : style.warning("not made yet: run `saveos-agent register --resume`"),
     ],
     ["Last snapshot", lastSnapshotText(world, server)],
+    ...(gone === undefined
+      ? []
+      : [
+          ["", style.bad(`Gone: the one that this machine made ${agoText(world, gone.madeAt)}`)] as [string, string],
+          ...hintRow("Unless somebody removed it on purpose, the server lost it or shows an older state."),
+        ]),
     [
       "Last heartbeat",
       link.heartbeatAt === undefined ? "none: the daemon has not run yet" : agoText(world, link.heartbeatAt),
@@ -73,6 +81,7 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
     ...(server.isReachable
       ? { snapshots: server.snapshots, last_snapshot_at: server.lastSnapshotAt ?? null }
       : { failure: server.failure }),
+    ...(gone === undefined ? {} : { gone_snapshot: { id: gone.id, made_at: gone.madeAt, noticed_at: gone.noticedAt } }),
     last_heartbeat_at: link.heartbeatAt ?? null,
     recipient,
   });

@@ -9,6 +9,7 @@ import { CredentialRenewal, type CredentialRenewalDeps } from "./credential-rene
 import type { Inbox } from "./inbox.ts";
 import type { Log } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
+import type { ServerClock } from "./server-clock.ts";
 import type { ServerLink } from "./server-link.ts";
 import { Worker, type WorkerDeps } from "./worker.ts";
 
@@ -20,6 +21,7 @@ export interface DaemonDeps extends Omit<WorkerDeps, "reportsWait">, Omit<Creden
   readonly random: () => number;
   readonly log: Log;
   readonly reportsWait: Bell;
+  readonly serverClock: ServerClock;
   /** The zone of the machine's clock, asked before each heartbeat: a laptop travels. */
   readonly timeZone: () => Promise<string>;
   /** Notes how a heartbeat went, for `saveos-agent status`: undefined if it was answered, else why it failed. */
@@ -92,7 +94,7 @@ async function beatOnce(
   identity: Identity & { readonly waitSeconds: number },
   signal: AbortSignal,
 ): Promise<number> {
-  const { link, inbox, clock, note, reportsWait, timeZone } = deps;
+  const { link, inbox, clock, note, reportsWait, serverClock, timeZone } = deps;
   const askedMs = nowMs(clock);
   const answer = await link.heartbeat(
     {
@@ -107,6 +109,7 @@ async function beatOnce(
     { signal },
   );
   reportsWait.ring();
+  serverClock.note(answer.server_time);
   const wanted = answer.orders.filter(({ job_id: jobId }) => !answer.cancel_jobs.includes(jobId));
   for (const jobId of answer.cancel_jobs) worker.cancel(jobId);
   const news = wanted.filter((order) => worker.accept(order)).length;

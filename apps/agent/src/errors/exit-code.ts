@@ -19,6 +19,7 @@ export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
  */
 export function exitCodeOf(error: unknown, signal: AbortSignal): ExitCode {
   if (signal.aborted || isAgentError(error, "interrupted")) return exitCode.interrupted;
+  if (isAgentError(error, "wrong-passphrase")) return exitCode.wrongPassword;
   switch (engineCodeOf(error)) {
     case "no-repository":
       return exitCode.noRepository;

@@ -28,6 +28,7 @@ export class OrderWorld implements AsyncDisposable {
   readonly log: string[] = [];
   readonly progress: Counts[] = [];
   clock: Clock = machineClock;
+  serverAheadMs: number | undefined = 0;
   env: Record<string, string> = { PATH: process.env["PATH"] ?? "" };
   ownStore: ObjectStore;
   otherStore: ObjectStore;
@@ -71,6 +72,7 @@ export class OrderWorld implements AsyncDisposable {
       platform: process.platform,
       programVersion: "saveos test",
       clock: this.clock,
+      serverAheadMs: () => this.serverAheadMs,
       log: { info: (text) => this.log.push(text), warn: (text) => this.log.push(text) },
     };
   }

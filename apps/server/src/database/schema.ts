@@ -1,6 +1,7 @@
 import type {
   FindingKind,
   FindingState,
+  DelayedChange,
   JobError,
   JobKind,
   JobState,
@@ -33,6 +34,8 @@ export interface Database extends GatewayTables {
   verification_findings: VerificationFindingsTable;
   verification_requests: VerificationRequestsTable;
   verification_hours: VerificationHoursTable;
+  held_deletions: HeldDeletionsTable;
+  delayed_changes: DelayedChangesTable;
   audit_events: AuditEventsTable;
   idempotency_keys: IdempotencyKeysTable;
   /** Read only: signing in has its own view of these (`accounts-schema.ts`). */
@@ -115,8 +118,12 @@ export interface ApiKeysTable {
   revoked_at: Date | null;
 }
 
-/** What an order says besides the job's id, which is the row's. */
-export type StoredOrder = Order extends infer Kind ? (Kind extends Order ? Omit<Kind, "job_id"> : never) : never;
+/** What an order says besides the job's id, which is the row's, and the grant, which is made when the order is given. */
+export type StoredOrder = Order extends infer Kind
+  ? Kind extends Order
+    ? Omit<Kind, "job_id" | "grant">
+    : never
+  : never;
 
 export interface JobsTable {
   id: string;
@@ -289,4 +296,32 @@ export interface TenantsTable {
   slug: string;
   created_at: Date;
   version: ColumnType<number, number, number>;
+  quarantine_days: ColumnType<number, number | undefined, number>;
+}
+
+export interface HeldDeletionsTable {
+  id: string;
+  plan_id: string;
+  /** What was decided holds for this version of the plan. */
+  plan_version: number;
+  agent_id: string;
+  repository_id: string;
+  /** How many snapshots of the plan the machine had. */
+  snapshot_count: number;
+  snapshot_ids: string[];
+  held_at: Date;
+  decision: "approved" | "rejected" | null;
+  decided_at: Date | null;
+  decided_by: string | null;
+  job_id: string | null;
+}
+
+export interface DelayedChangesTable {
+  id: string;
+  tenant_id: TenantId;
+  change: JSONColumnType<DelayedChange["change"]>;
+  plan_id: string | null;
+  requested_by: string;
+  requested_at: Date;
+  applies_at: Date;
 }

@@ -23,6 +23,7 @@ export async function recordUpload(
     stored_by_agent: upload.byAgent,
     last_verified_at: now,
     deleting_since: null,
+    deleting_by_grant: null,
     missing_since: null,
     sha256: upload.object.kind === "config" ? upload.sha256 : null,
     verify_after: null,
@@ -91,19 +92,6 @@ export async function beginDeletion(
   await database
     .updateTable("objects")
     .set({ deleting_since: sql<Date>`now()` })
-    .where((row) => row.and({ repository_id: repositoryId, kind, name }))
-    .execute();
-}
-
-/** Says that a deletion that had begun was refused after all. */
-export async function cancelDeletion(
-  database: Kysely<Database>,
-  repositoryId: string,
-  { kind, name }: ObjectName,
-): Promise<void> {
-  await database
-    .updateTable("objects")
-    .set({ deleting_since: null })
     .where((row) => row.and({ repository_id: repositoryId, kind, name }))
     .execute();
 }

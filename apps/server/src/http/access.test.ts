@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { chmod, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Permission, Role } from "@saveos/contract";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { testRecipient } from "../testing/enrol-agent.ts";
+import { type FreshServer, startFreshServer } from "../testing/fresh-server.ts";
 import { testPassword } from "../testing/people.ts";
-import { startServer, type TestServer } from "../testing/start-server.ts";
 import { type Credential, type FixtureAgent, tenantFixture, type TenantFixture } from "../testing/tenant-fixture.ts";
 import { type TestClock, testClock } from "../testing/test-clock.ts";
+import { startTestDatabases, type TestDatabases } from "../testing/test-databases.ts";
 
 /*
  * Who may do what: every endpoint of the OpenAPI document, called by everybody there is. The tables below are written down a second time on
@@ -16,7 +15,8 @@ import { type TestClock, testClock } from "../testing/test-clock.ts";
  */
 
 let clock: TestClock;
-let server: TestServer;
+let databases: TestDatabases;
+let server: FreshServer;
 let world: TenantFixture;
 /** The agent that paths and bodies are about. */
 let agent: FixtureAgent;
@@ -65,6 +65,7 @@ const least: Readonly<Record<Permission, Role>> = {
   "repositories:read": "viewer",
   "repositories:change": "administrator",
   "repositories:use": "administrator",
+  "repositories:delete": "administrator",
   "snapshots:read": "viewer",
   "tenants:read": "viewer",
   "tenants:change": "administrator",
@@ -299,14 +300,85 @@ const rules: Readonly<Record<string, Rule>> = {
   "GET /api/v1/verification": { forWhom: "verification:read", ok: 200 },
   "GET /api/v1/verification/findings": { forWhom: "verification:read", ok: 200 },
   "GET /api/v1/verification/findings/{finding_id}": { forWhom: "verification:read", ok: 200, path: () => findingId },
+  "GET /api/v1/repositories/{repository_id}/quarantine": {
+    forWhom: "repositories:read",
+    ok: 200,
+    path: () => agent.repositoryId,
+  },
+  "POST /api/v1/repositories/{repository_id}/undelete": {
+    forWhom: "repositories:change",
+    ok: 202,
+    path: () => agent.repositoryId,
+    body: () => ({ snapshot_id: snapshotId }),
+  },
+  "GET /api/v1/undeletes/{undelete_id}": {
+    forWhom: "repositories:read",
+    ok: 200,
+    path: async () => await newUndelete(),
+  },
+  "GET /api/v1/repositories/{repository_id}/grants": {
+    forWhom: "repositories:delete",
+    ok: 200,
+    path: () => agent.repositoryId,
+  },
+  // On another repository: while a grant lives, nothing is brought back.
+  "POST /api/v1/repositories/{repository_id}/grants": {
+    forWhom: "repositories:delete",
+    ok: 201,
+    path: () => otherAgent.repositoryId,
+    body: async () => ({ kind: "prune", api_key_id: (await world.newKey("owner")).id }),
+  },
+  "DELETE /api/v1/grants/{grant_id}": { forWhom: "repositories:delete", ok: 204, path: async () => await newGrant() },
+  "POST /api/v1/forget": {
+    forWhom: "repositories:delete",
+    ok: 202,
+    body: () => ({ agent_id: agent.agentId, snapshot_ids: [snapshotId], dry_run: true }),
+    stranger: 404,
+  },
+  "POST /api/v1/prune": {
+    forWhom: "repositories:delete",
+    ok: 202,
+    body: () => ({ agent_id: agent.agentId, dry_run: true }),
+    stranger: 404,
+  },
+  "POST /api/v1/plans/preview-retention": {
+    forWhom: "plans:read",
+    ok: 200,
+    body: () => ({ agent_id: agent.agentId, retention: { keep_last: 1 } }),
+    stranger: 404,
+  },
+  "POST /api/v1/plans/preview-retention/estimate": {
+    forWhom: "plans:change",
+    ok: 202,
+    body: () => ({ agent_id: agent.agentId, retention: { keep_last: 1 } }),
+    stranger: 404,
+  },
+  "GET /api/v1/held-deletions": { forWhom: "repositories:delete", ok: 200 },
+  "POST /api/v1/held-deletions/{held_deletion_id}/approve": {
+    forWhom: "repositories:delete",
+    ok: 200,
+    path: async () => await newHeldDeletion(),
+  },
+  "POST /api/v1/held-deletions/{held_deletion_id}/reject": {
+    forWhom: "repositories:delete",
+    ok: 200,
+    path: async () => await newHeldDeletion(),
+  },
+  "GET /api/v1/delayed-changes": { forWhom: "repositories:delete", ok: 200 },
+  "DELETE /api/v1/delayed-changes/{change_id}": {
+    forWhom: "repositories:delete",
+    ok: 204,
+    path: async () => await newDelayedChange(),
+  },
   // The last: after it, the people are signed out.
   "DELETE /api/v1/session": { forWhom: "person", ok: 204 },
 };
 
 beforeAll(async () => {
   clock = testClock(new Date().toISOString());
-  server = await startServer({ environment: { SAVEOS_LOG_LEVEL: "silent", SAVEOS_AGENT_DIR: "/nowhere" }, clock });
-  world = await tenantFixture(server);
+  databases = await startTestDatabases();
+  server = await startFreshServer(databases, { environment: { SAVEOS_AGENT_DIR: "/nowhere" }, clock });
+  world = await tenantFixture(server.server);
   agent = await world.newAgent("first");
   otherAgent = await world.newAgent("second");
   snapshotId = await world.newSnapshot(agent);
@@ -332,23 +404,24 @@ beforeAll(async () => {
   };
 }, 120_000);
 
-afterAll(async () => await server.stop(), 60_000);
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await databases.stop();
+}, 60_000);
 
-/** A snapshot of which the disk has other bytes than were stored, as the worker finds it when somebody asks for it. */
+/** No API makes one: it comes of an object that isn't what it was. */
 async function newFinding(): Promise<string> {
-  const broken = await world.newSnapshot(agent);
-  clock.advance({ minutes: 5 });
-  const path = join(server.dataFolder, "objects", agent.repositoryId, "snapshots", broken);
-  await chmod(path, 0o600);
-  await writeFile(path, "something else");
-  await world.call(world.people.owner, "POST", `/api/v1/repositories/${agent.repositoryId}/verification`);
-  return await vi.waitFor(
-    async () => {
-      const { body } = await world.call(world.people.owner, "GET", "/api/v1/verification/findings");
-      return z.object({ findings: z.tuple([z.object({ id: z.string() })]) }).parse(body).findings[0].id;
-    },
-    { timeout: 30_000 },
-  );
+  const id = randomUUID();
+  const now = clock.now();
+  const object = { repository_id: agent.repositoryId, kind: "data", name: "0".repeat(64), size_bytes: 1 } as const;
+  const found = { what: "damaged", state: "found", detail: "other bytes", found_at: now, changed_at: now } as const;
+  const open = { next_reading_at: new Date(now.getTime() + 86_400_000), job_id: null, snapshots_at_risk: null };
+  await server.fresh.databases
+    .ofTenant(world.tenantId)
+    .insertInto("verification_findings")
+    .values({ id, ...object, ...found, ...open })
+    .execute();
+  return id;
 }
 
 /** A key that ran out a day ago. */
@@ -357,6 +430,42 @@ async function expiredKey(): Promise<string> {
   const made = await world.call(world.people.owner, "POST", "/api/v1/api-keys", body);
   clock.advance({ hours: 25 });
   return z.object({ key: z.string() }).parse(made.body).key;
+}
+
+async function newUndelete(): Promise<string> {
+  const path = `/api/v1/repositories/${agent.repositoryId}/undelete`;
+  const begun = await world.call(who.owner, "POST", path, { snapshot_id: snapshotId });
+  return z.object({ id: z.string() }).parse(begun.body).id;
+}
+
+async function newGrant(): Promise<string> {
+  const { id } = await world.newKey("owner");
+  const path = `/api/v1/repositories/${otherAgent.repositoryId}/grants`;
+  const made = await world.call(who.owner, "POST", path, { kind: "prune", api_key_id: id });
+  return z.object({ id: z.string() }).parse(made.body).id;
+}
+
+/** No API makes one: it comes of a plan that would remove unusually much. */
+async function newHeldDeletion(): Promise<string> {
+  const [id, plan_id] = [randomUUID(), await world.newPlan()];
+  const about = { id, plan_id, plan_version: 1, agent_id: otherAgent.agentId, repository_id: otherAgent.repositoryId };
+  const undecided = { decision: null, decided_at: null, decided_by: null, job_id: null };
+  const snapshots = { snapshot_count: 10, snapshot_ids: ["0".repeat(64)], held_at: clock.now() };
+  await server.fresh.databases
+    .ofTenant(world.tenantId)
+    .insertInto("held_deletions")
+    .values({ ...about, ...undecided, ...snapshots })
+    .execute();
+  return id;
+}
+
+async function newDelayedChange(): Promise<string> {
+  await world.call(who.owner, "PATCH", `/api/v1/tenants/${world.tenantId}`, { quarantine_days: 13 });
+  const list = await world.call(who.owner, "GET", "/api/v1/delayed-changes");
+  const [change] = z
+    .object({ delayed_changes: z.array(z.object({ id: z.string() })) })
+    .parse(list.body).delayed_changes;
+  return change?.id ?? "";
 }
 
 const roles: readonly Role[] = ["viewer", "operator", "administrator", "owner"];

@@ -34,6 +34,11 @@ export async function measureTenant({ database, clock, verifyMaxBytesPerSecond }
   gauge("saveos_stored_objects", "Objects stored.").set(storage.objects);
   gauge("saveos_snapshots", "Snapshots stored.").set(storage.snapshots);
   gauge("saveos_lost_objects", "Objects that are gone though nobody deleted them.").set(storage.lostObjects);
+  gauge("saveos_quarantined_bytes", "Bytes that were deleted and can be brought back.").set(storage.quarantinedBytes);
+  gauge("saveos_quarantined_objects", "Objects that were deleted and can be brought back.").set(
+    storage.quarantinedObjects,
+  );
+  gauge("saveos_held_deletions", "Deletions that wait for a person.").set(await countHeld(database));
   const ratio = gauge("saveos_dedupe_ratio", "Bytes that the stored snapshots stand for, by the bytes stored.");
   if (storage.storedBytes > 0) ratio.set((await snapshotBytes(database)) / storage.storedBytes);
 
@@ -60,6 +65,12 @@ export async function measureTenant({ database, clock, verifyMaxBytesPerSecond }
   const findings = gauge("saveos_verification_findings", "Open findings by state: objects that aren't right.", "state");
   for (const [state, count] of Object.entries(verified.findings)) findings.set({ state }, count);
   return registry;
+}
+
+async function countHeld(database: Kysely<Database>): Promise<number> {
+  const { rows } = await sql<{ count: string }>`
+    select count(*)::text as count from held_deletions where decision is null`.execute(database);
+  return Number(rows[0]?.count ?? 0);
 }
 
 /** What all stored snapshots would take as plain copies, as their agents told. */

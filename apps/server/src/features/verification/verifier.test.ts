@@ -50,16 +50,16 @@ describe("objects that are what they were", () => {
   test("are read once and then not before they are due again", async () => {
     const { id } = await world.newRepository(["first", "second"]);
     await world.verifyAll();
-    expect(world.objects.reads).toHaveLength(4);
+    expect(world.faulty.reads).toHaveLength(4);
     for (const row of await rowsOf(id)) {
       expect(row).toMatchObject({ last_verified_at: world.clock.now(), verify_after: null, damaged_since: null });
     }
     world.clock.advance({ hours: 20 * 24 });
     await world.verifyAll();
-    expect(world.objects.reads).toHaveLength(4);
+    expect(world.faulty.reads).toHaveLength(4);
     world.clock.advance({ seconds: 1 });
     await world.verifyAll();
-    expect(world.objects.reads).toHaveLength(8);
+    expect(world.faulty.reads).toHaveLength(8);
     expect(await findings()).toEqual([]);
   });
 
@@ -80,7 +80,7 @@ describe("objects that are what they were", () => {
     await age(young, 30);
     await age(oldest, 50, other);
     await world.verifyAll();
-    const packs = world.objects.reads.filter((name) =>
+    const packs = world.faulty.reads.filter((name) =>
       [old, young, oldest].some(({ packs: [pack] }) => pack?.name === name),
     );
     expect(packs).toEqual([oldest, old, young].map(({ packs: [pack] }) => pack?.name));
@@ -96,25 +96,25 @@ describe("objects that are what they were", () => {
     };
     const turns = await Promise.all([work(one), work(two)]);
     expect(Math.min(...turns)).toBeGreaterThan(0);
-    expect(world.objects.reads).toHaveLength(302);
-    expect(new Set(world.objects.reads).size).toBe(302);
+    expect(world.faulty.reads).toHaveLength(302);
+    expect(new Set(world.faulty.reads).size).toBe(302);
   });
 
   test("that a worker died with are read by another one an hour later", async () => {
     await world.newRepository(["pack"]);
     expect((await claimObjects(world, [])).objects).toHaveLength(3);
     await world.verifyAll();
-    expect(world.objects.reads).toEqual([]);
+    expect(world.faulty.reads).toEqual([]);
     world.clock.advance({ minutes: 61 });
     await world.verifyAll();
-    expect(world.objects.reads).toHaveLength(3);
+    expect(world.faulty.reads).toHaveLength(3);
   });
 
   test("are given back by a worker that is told to stop, and what it has read is kept", async () => {
     const { id } = await world.newRepository(Array.from({ length: 40 }, (_, i) => `pack ${i}`));
     const stopping = new AbortController();
-    world.objects.faults.get = () => {
-      if (world.objects.reads.length === 20) stopping.abort();
+    world.faulty.fails = () => {
+      if (world.faulty.reads.length === 20) stopping.abort();
       return undefined;
     };
     await expect(world.verifier.turn(stopping.signal)).rejects.toThrow("aborted");
@@ -197,13 +197,23 @@ describe("an object that isn't what it was", () => {
     let readings = 0;
     const mendAtSecond = async () => await world.overwrite(id, packs[0]!, "pack");
     const { get } = world.objects;
-    Object.assign(world.objects, {
-      get: async (...args: Parameters<typeof get>) => {
-        if (args[1].name === packs[0]!.name && (readings += 1) === 2) await mendAtSecond();
-        return await get(...args);
+    const objects = new Proxy(world.objects, {
+      get: (target, name) => {
+        if (name !== "get") return Reflect.get(target, name);
+        return async (...args: Parameters<typeof get>) => {
+          if (args[1].name === packs[0]!.name && (readings += 1) === 2) await mendAtSecond();
+          return await get(...args);
+        };
       },
     });
-    await world.verifyAll();
+    const verifier = new Verifier({
+      ...world,
+      objects,
+      databases: fresh.databases,
+      load: { isBusy: () => false },
+      maxBytesPerSecond: 1e12,
+    });
+    await verifier.turn(signal);
     expect(readings).toBe(2);
     expect(await findings()).toEqual([]);
   });
@@ -250,14 +260,14 @@ describe("an object that isn't what it was", () => {
 describe("no finding", () => {
   test("is made of an object that somebody deletes meanwhile", async () => {
     const { id, packs } = await world.newRepository(["one", "two"]);
-    world.objects.faults.get = (_, object) =>
+    world.faulty.fails = (_, object) =>
       object.kind === "data" ? new ObjectStorageError("not-found", "There is none") : undefined;
     await beginDeletion(world.database, id, packs[0]!);
-    const { get } = world.objects.faults;
-    world.objects.faults.get = (repositoryId, object) => {
+    const { fails } = world.faulty;
+    world.faulty.fails = (repositoryId, object) => {
       if (object.name === packs[1]!.name)
         void world.database.deleteFrom("objects").where("name", "=", object.name).execute();
-      return get?.(repositoryId, object);
+      return fails(repositoryId, object);
     };
     await world.verifyAll();
     expect(await findings()).toEqual([]);
@@ -266,7 +276,7 @@ describe("no finding", () => {
   test("is made while nothing of a repository can be read, nothing is marked, and others go on", async () => {
     const away = await world.newRepository(["one", "two"]);
     const there = await world.newRepository(["three"]);
-    world.objects.faults.get = (repositoryId) =>
+    world.faulty.fails = (repositoryId) =>
       repositoryId === away.id ? new ObjectStorageError("not-found", "There is none") : undefined;
     await world.verifyAll();
     expect(await findings()).toEqual([]);
@@ -276,7 +286,7 @@ describe("no finding", () => {
       expect(row.last_verified_at).not.toEqual(world.clock.now());
     }
     for (const row of await rowsOf(there.id)) expect(row.last_verified_at).toEqual(world.clock.now());
-    delete world.objects.faults.get;
+    world.faulty.fails = () => undefined;
     // Ten minutes of the stopwatch.
     for (let minute = 0; minute < 11; minute += 1) await world.verifyAll();
     expect(world.verifier.unreachable).toEqual([]);
@@ -285,7 +295,7 @@ describe("no finding", () => {
 
   test("is certain of an object that can't be read until it was tried three times, an hour apart", async () => {
     const { packs } = await world.newRepository(["one", "two"]);
-    world.objects.faults.get = (_, { name }) => (name === packs[0]!.name ? unavailable() : undefined);
+    world.faulty.fails = (_, { name }) => (name === packs[0]!.name ? unavailable() : undefined);
     await world.verifyAll();
     expect(await findings()).toEqual([{ object: `data/${packs[0]!.name}`, what: "unreadable", state: "suspected" }]);
     world.clock.advance({ minutes: 61 });
@@ -298,9 +308,9 @@ describe("no finding", () => {
 
   test("stays of an object that could not be read for a while", async () => {
     const { packs } = await world.newRepository(["one"]);
-    world.objects.faults.get = (_, { name }) => (name === packs[0]!.name ? unavailable() : undefined);
+    world.faulty.fails = (_, { name }) => (name === packs[0]!.name ? unavailable() : undefined);
     await world.verifyAll();
-    delete world.objects.faults.get;
+    world.faulty.fails = () => undefined;
     world.clock.advance({ minutes: 61 });
     await world.verifyAll();
     expect(await findings()).toMatchObject([{ state: "repaired" }]);
@@ -327,7 +337,7 @@ describe("a repository that somebody asks for", () => {
     const asked = await requestVerification(world, theServer, wanted.id);
     expect(asked).toMatchObject({ requested_at: world.clock.now().toISOString(), finished_at: null });
     await world.verifyAll();
-    const packs = world.objects.reads.filter((name) => [old, wanted].some(({ packs: [pack] }) => pack?.name === name));
+    const packs = world.faulty.reads.filter((name) => [old, wanted].some(({ packs: [pack] }) => pack?.name === name));
     expect(packs).toEqual([wanted.packs[0]!.name, old.packs[0]!.name]);
     expect(await showRepositoryProgress(world, wanted.id)).toMatchObject({
       oldest_age_seconds: 0,

@@ -9,7 +9,8 @@ import type { Database } from "../../../database/schema.ts";
 import { recordUpload } from "../../../gateway/ledger.ts";
 import { folderStorage } from "../../../object-store/folder-storage.ts";
 import { configName, layoutPath, type ObjectName } from "../../../object-store/object-name.ts";
-import { faultyStorage } from "../../../testing/faulty-storage.ts";
+import type { ObjectStorage } from "../../../object-store/index.ts";
+import { type FaultyReads, faultyReads } from "../../../testing/faulty-reads.ts";
 import { TestLog } from "../../../testing/gateway-fixture.ts";
 import { testClock, type TestClock } from "../../../testing/test-clock.ts";
 import type { FreshDatabase } from "../../../testing/test-databases.ts";
@@ -21,7 +22,8 @@ export interface VerifiedWorld {
   readonly clock: TestClock;
   readonly log: TestLog;
   readonly database: Kysely<Database>;
-  readonly objects: ReturnType<typeof faultyStorage>;
+  readonly objects: ObjectStorage;
+  readonly faulty: FaultyReads;
   readonly verifier: Verifier;
   newVerifier(): Verifier;
   /** A repository with a config, a key and these packs. */
@@ -54,7 +56,8 @@ export function jumpingStopwatch(): Stopwatch & { nowMs: number } {
 export async function verifiedWorld({ databases, database }: FreshDatabase): Promise<VerifiedWorld> {
   const folder = await mkdtemp(join(tmpdir(), "saveos-test-"));
   onTestFinished(async () => await rm(folder, { recursive: true, force: true }));
-  const objects = faultyStorage(await folderStorage(folder));
+  const faulty = faultyReads(await folderStorage(folder));
+  const { objects } = faulty;
   const clock = testClock(new Date(Date.now() + 365 * 24 * 3_600_000).toISOString());
   const log = new TestLog();
   const stopwatch = jumpingStopwatch();
@@ -75,6 +78,7 @@ export async function verifiedWorld({ databases, database }: FreshDatabase): Pro
     log,
     database,
     objects,
+    faulty,
     verifier,
     newVerifier,
     newRepository: async (packs, of = database) => {
