@@ -65,7 +65,9 @@ create table verification_hours (
 
 -- Whose turn it is: a worker serves all tenants. Says nothing about a tenant but how much it has stored and how long it has waited.
 create function verification_turns()
-returns table (tenant_id uuid, stored_bytes bigint, oldest timestamptz, has_request boolean, has_running_job boolean)
+returns table (
+  tenant_id uuid, stored_bytes bigint, oldest timestamptz, has_request boolean, has_running_job boolean, has_findings boolean
+)
 language sql stable security definer set search_path = public as $$
   select t.id,
     coalesce((select sum(u.stored_bytes) from repository_usage as u where u.tenant_id = t.id), 0)::bigint,
@@ -73,7 +75,9 @@ language sql stable security definer set search_path = public as $$
       where o.tenant_id = t.id and o.deleting_since is null and o.missing_since is null and o.damaged_since is null
       order by coalesce(o.last_verified_at, o.stored_at) limit 1),
     exists (select from verification_requests as r where r.tenant_id = t.id and r.finished_at is null),
-    exists (select from jobs as j where j.tenant_id = t.id and j.state = 'running')
+    exists (select from jobs as j where j.tenant_id = t.id and j.state = 'running'),
+    exists (select from verification_findings as f where f.tenant_id = t.id and f.next_reading_at is not null)
+      or exists (select from objects as o where o.tenant_id = t.id and o.missing_since is not null and o.damaged_since is null)
   from tenants as t order by t.created_at, t.id
 $$;
 

@@ -84,6 +84,8 @@ async function insertFinding(
       found_at: now,
       changed_at: now,
       next_reading_at: nextReading(clock, state),
+      // A snapshot is what it is, whoever can read it.
+      snapshots_at_risk: kind === "snapshots" ? [name] : null,
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
@@ -130,7 +132,7 @@ export async function moveFinding(
   id: string,
   from: readonly FindingState[],
   to: FindingState,
-  more: { readonly detail?: string; readonly job_id?: string; readonly snapshots_at_risk?: string[] } = {},
+  more: { readonly job_id?: string; readonly snapshots_at_risk?: string[] } = {},
 ): Promise<boolean> {
   const isClosed = to === "repaired" || to === "removed";
   const moved = await transaction

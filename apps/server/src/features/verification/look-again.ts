@@ -33,7 +33,7 @@ export async function lookAgain(deps: ReadingDeps): Promise<number> {
   const { rows } = await sql<DueFinding>`
     update verification_findings set next_reading_at = ${inHandUntil} where id in (
       select id from verification_findings
-      where next_reading_at <= ${now} and state in ('suspected', 'found', 'lost')
+      where next_reading_at <= ${now} and state in ('suspected', 'found')
       order by next_reading_at limit ${findingsAtOnce} for update skip locked
     ) returning id, repository_id, kind, name, what, state, readings`.execute(database);
   for (const due of rows) await lookAt(deps, due);

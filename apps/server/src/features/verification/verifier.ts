@@ -8,7 +8,9 @@ import { claimObjects } from "./claim-objects.ts";
 import type { ReadingDeps } from "./deps.ts";
 import { openFindingsOfLost } from "./findings.ts";
 import type { Load } from "./load.ts";
+import { followRepairs } from "./follow-repairs.ts";
 import { lookAgain } from "./look-again.ts";
+import { orderRepairs } from "./order-repairs.ts";
 import { Pace, realStopwatch, type Stopwatch } from "./pace.ts";
 import { dueAfterMs, politeSpeed } from "./speed.ts";
 import { countReading } from "./count-reading.ts";
@@ -31,8 +33,8 @@ const idleMs = 5000;
 const outageMs = 60_000;
 /** A repository of which nothing could be read is left alone this long. */
 const unreachableMs = 10 * 60 * 1000;
-/** Findings are due by the hour. */
-const findingsEveryMs = 60_000;
+/** What is done about findings is decided this often. */
+const findingsEveryMs = 5000;
 
 /** Reads everything that is stored again, of all tenants, oldest first. Any number of processes may do it at once. */
 export class Verifier {
@@ -92,7 +94,7 @@ export class Verifier {
     const dueBefore = this.#deps.clock.now().getTime() - dueAfterMs;
     if (this.#stopwatch.now() - this.#lookedAtFindings >= findingsEveryMs) {
       this.#lookedAtFindings = this.#stopwatch.now();
-      for (const { tenantId } of turns) await this.#lookAtFindings(tenantId, signal);
+      for (const { tenantId, hasFindings } of turns) if (hasFindings) await this.#lookAtFindings(tenantId, signal);
     }
     for (const { tenantId, oldest, hasRequest } of turns) {
       if (!hasRequest && (oldest === null || oldest.getTime() >= dueBefore)) continue;
@@ -102,19 +104,26 @@ export class Verifier {
   }
 
   /** All tenants, first those with a request, then by their oldest byte. */
-  async #turns(): Promise<{ tenantId: string; oldest: Date | null; hasRequest: boolean }[]> {
+  async #turns(): Promise<{ tenantId: string; oldest: Date | null; hasRequest: boolean; hasFindings: boolean }[]> {
     const { rows } = await sql<Turn>`
-      select tenant_id, stored_bytes, oldest, has_request, has_running_job from verification_turns()
+      select tenant_id, stored_bytes, oldest, has_request, has_running_job, has_findings from verification_turns()
       order by has_request desc, oldest nulls last`.execute(this.#deps.databases.door);
     this.#storedBytes = rows.reduce((sum, { stored_bytes }) => sum + Number(stored_bytes), 0);
     this.#hasRunningJobs = rows.some(({ has_running_job }) => has_running_job);
-    return rows.map(({ tenant_id, oldest, has_request }) => ({ tenantId: tenant_id, oldest, hasRequest: has_request }));
+    return rows.map(({ tenant_id, oldest, has_request, has_findings }) => ({
+      tenantId: tenant_id,
+      oldest,
+      hasRequest: has_request,
+      hasFindings: has_findings,
+    }));
   }
 
   async #lookAtFindings(tenantId: string, signal: AbortSignal): Promise<void> {
     const deps = this.#readingDeps(tenantId, signal);
     await openFindingsOfLost(deps);
     await lookAgain(deps);
+    await followRepairs(deps);
+    await orderRepairs(deps);
   }
 
   async #verify(tenantId: string, signal: AbortSignal): Promise<boolean> {
@@ -152,4 +161,5 @@ interface Turn {
   readonly oldest: Date | null;
   readonly has_request: boolean;
   readonly has_running_job: boolean;
+  readonly has_findings: boolean;
 }
