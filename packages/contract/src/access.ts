@@ -34,6 +34,8 @@ export const permission = z.enum([
   "vault:read",
   "vault:open",
   "vault:change",
+  "verification:read",
+  "verification:run",
 ]);
 export type Permission = z.infer<typeof permission>;
 

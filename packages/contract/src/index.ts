@@ -13,6 +13,7 @@ export * from "./api/plans.ts";
 export * from "./api/problem.ts";
 export * from "./api/snapshots.ts";
 export * from "./api/vault.ts";
+export * from "./api/verification.ts";
 export * from "./jobs.ts";
 export * from "./plans.ts";
 export * from "./primitives.ts";

@@ -1,4 +1,6 @@
 import type {
+  FindingKind,
+  FindingState,
   DelayedChange,
   JobError,
   JobKind,
@@ -14,6 +16,7 @@ import type {
 } from "@saveos/contract";
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { GatewayTables } from "../gateway/schema.ts";
+import type { ObjectKind } from "../object-store/object-name.ts";
 
 /** Every table of the database, each with one owner: the gateway's are its own. The migrations are the truth, these types follow. */
 export interface Database extends GatewayTables {
@@ -34,6 +37,9 @@ export interface Database extends GatewayTables {
   vault_rotations: VaultRotationsTable;
   vault_passphrases: VaultPassphrasesTable;
   sealed_passwords: SealedPasswordsTable;
+  verification_findings: VerificationFindingsTable;
+  verification_requests: VerificationRequestsTable;
+  verification_hours: VerificationHoursTable;
   held_deletions: HeldDeletionsTable;
   delayed_changes: DelayedChangesTable;
   audit_events: AuditEventsTable;
@@ -247,6 +253,38 @@ export interface SealedPasswordsTable {
   kept_as: SealedPasswordOf["kept_as"];
   sealed: string;
   sealed_at: Date;
+}
+
+export interface VerificationFindingsTable {
+  id: string;
+  repository_id: string;
+  kind: ObjectKind;
+  name: string;
+  size_bytes: ColumnType<bigint, bigint | number, never>;
+  what: FindingKind;
+  state: FindingState;
+  detail: string;
+  found_at: Date;
+  changed_at: Date;
+  /** How often the object was read and wasn't right. */
+  readings: Generated<number>;
+  next_reading_at: Date | null;
+  job_id: string | null;
+  snapshots_at_risk: string[] | null;
+}
+
+/** A repository that somebody wants verified now. */
+export interface VerificationRequestsTable {
+  repository_id: string;
+  requested_at: Date;
+  finished_at: Date | null;
+}
+
+export interface VerificationHoursTable {
+  hour: Date;
+  read_objects: ColumnType<bigint, bigint | number, never>;
+  read_bytes: ColumnType<bigint, bigint | number, never>;
+  reading_ms: ColumnType<bigint, bigint | number, never>;
 }
 
 export interface AuditEventsTable {

@@ -29,6 +29,12 @@ export interface ObjectsTable {
   deleting_by_grant: string | null;
   /** The object was found to be gone without a deletion. */
   missing_since: Date | null;
+  /** Of the config, which isn't named by it: what was uploaded, or what the first verification read. */
+  sha256: string | null;
+  /** No worker reads the object to verify it before then: another one has it in hand. */
+  verify_after: Date | null;
+  /** An open finding is about this object. */
+  damaged_since: Date | null;
 }
 
 /** Kept by triggers on `objects`: never written by the program. */

@@ -23,6 +23,7 @@ let world: TenantFixture;
 let agent: FixtureAgent;
 let otherAgent: FixtureAgent;
 let snapshotId: string;
+let findingId: string;
 let who: Record<Caller, Credential>;
 
 /** Everybody who may come. `narrow` is an owner's key that is cut down to reading agents. */
@@ -75,6 +76,8 @@ const least: Readonly<Record<Permission, Role>> = {
   "vault:read": "viewer",
   "vault:open": "administrator",
   "vault:change": "owner",
+  "verification:read": "viewer",
+  "verification:run": "operator",
 };
 
 interface Rule {
@@ -329,6 +332,20 @@ const rules: Readonly<Record<string, Rule>> = {
     ok: 204,
     body: () => ({ generation: 1, sealed: sealedText() }),
   },
+  "GET /api/v1/repositories/{repository_id}/verification": {
+    forWhom: "verification:read",
+    ok: 200,
+    path: () => agent.repositoryId,
+  },
+  "POST /api/v1/repositories/{repository_id}/verification": {
+    forWhom: "verification:run",
+    ok: 202,
+    // Once an hour each.
+    path: async () => (await world.newAgent(`verified-${randomUUID()}`)).repositoryId,
+  },
+  "GET /api/v1/verification": { forWhom: "verification:read", ok: 200 },
+  "GET /api/v1/verification/findings": { forWhom: "verification:read", ok: 200 },
+  "GET /api/v1/verification/findings/{finding_id}": { forWhom: "verification:read", ok: 200, path: () => findingId },
   "GET /api/v1/repositories/{repository_id}/quarantine": {
     forWhom: "repositories:read",
     ok: 200,
@@ -413,6 +430,7 @@ beforeAll(async () => {
   snapshotId = await world.newSnapshot(agent);
   for (const owner of [world.people.owner, world.stranger])
     expect((await world.call(owner, "POST", "/api/v1/vault", new TestVault().request)).status).toBe(201);
+  findingId = await newFinding();
   const revokedAgent = await world.newAgent("third");
   await world.call(world.people.owner, "POST", `/api/v1/agents/${revokedAgent.agentId}/revoke`);
   const ownersKey = (await world.newKey("owner")).key;
@@ -438,6 +456,21 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
   await databases.stop();
 }, 60_000);
+
+/** No API makes one: it comes of an object that isn't what it was. */
+async function newFinding(): Promise<string> {
+  const id = randomUUID();
+  const now = clock.now();
+  const object = { repository_id: agent.repositoryId, kind: "data", name: "0".repeat(64), size_bytes: 1 } as const;
+  const found = { what: "damaged", state: "found", detail: "other bytes", found_at: now, changed_at: now } as const;
+  const open = { next_reading_at: new Date(now.getTime() + 86_400_000), job_id: null, snapshots_at_risk: null };
+  await server.fresh.databases
+    .ofTenant(world.tenantId)
+    .insertInto("verification_findings")
+    .values({ id, ...object, ...found, ...open })
+    .execute();
+  return id;
+}
 
 /** A key that ran out a day ago. */
 async function expiredKey(): Promise<string> {

@@ -112,11 +112,16 @@ export const pruneOrder = z.strictObject({
 });
 export type PruneOrder = z.infer<typeof pruneOrder>;
 
-/** The server tells an agent that packs are damaged: save what can be read of them, and delete them. */
+/**
+ * The server tells an agent that packs are damaged: save what can be read of them, and delete them. Packs that are gone already are fine. It ends with a look at
+ * which snapshots need what is nowhere any more; in a dry run that is all it does.
+ */
 export const repairOrder = z.strictObject({
   kind: z.literal("repair"),
   ...deleting,
-  pack_ids: z.array(hexId).min(1).max(namedObjectsMax),
+  pack_ids: z.array(hexId).max(namedObjectsMax),
+  /** Index files are damaged, too: make the index anew from the packs. */
+  rebuild_index: z.boolean(),
 });
 export type RepairOrder = z.infer<typeof repairOrder>;
 

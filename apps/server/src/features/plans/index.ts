@@ -6,5 +6,6 @@ export { type DatedSnapshot, keptSnapshots } from "./kept-snapshots.ts";
 export { findPlan, type PlanRow } from "./queries.ts";
 export { reviveOverdueRuns } from "./revive-overdue-runs.ts";
 export { planRoutes } from "./routes.ts";
+export { runPlansOf } from "./run-plan.ts";
 export { startPlannedRun } from "./start-planned-run.ts";
 export { startPlannedRuns } from "./start-planned-runs.ts";
