@@ -4,7 +4,10 @@ import type { JobEnd, JobRun } from "./job-end.ts";
 import type { OrderDeps } from "./order-deps.ts";
 import { runBackupOrder } from "./run-backup-order.ts";
 import { runCheckOrder } from "./run-check-order.ts";
+import { runForgetOrder } from "./run-forget-order.ts";
 import { withHooks } from "./run-hooks.ts";
+import { runPruneOrder } from "./run-prune-order.ts";
+import { runRepairOrder } from "./run-repair-order.ts";
 import { runRestoreOrder } from "./run-restore-order.ts";
 
 /** Does what an order says. Never rejects: what goes wrong is how the job ends. */
@@ -17,8 +20,10 @@ export async function runOrder(deps: OrderDeps, order: Order, run: JobRun): Prom
     case "check":
       return await endOfWork(deps.log, run, async () => await runCheckOrder(deps, order, run));
     case "forget":
+      return await endOfWork(deps.log, run, async () => await runForgetOrder(deps, order, run));
     case "prune":
+      return await endOfWork(deps.log, run, async () => await runPruneOrder(deps, order, run));
     case "repair":
-      return { outcome: "failed", error: "invalid-order", reason: `This agent can't ${order.kind} yet` };
+      return await endOfWork(deps.log, run, async () => await runRepairOrder(deps, order, run));
   }
 }
