@@ -15,7 +15,8 @@ import { type Measured, measure } from "./measure.ts";
 /**
  * `node tests/numbers/main.ts [name…]`: how long the product takes, and how much memory, for what it must be able to do: a real server, a
  * real agent, through TLS on this machine. Needs some 30 GB below the temporary folder and, for all of it, a quarter of an hour. Ends with 1
- * when a limit is passed or something came back different. Names: server-start, mixed, small-files, wide-folder, large-file, vault.
+ * when a limit is passed or something came back different. Names: server-start, mixed, small-files, wide-folder, large-file, vault,
+ * verification.
  */
 const gigabyte = 1_000_000_000;
 
@@ -81,7 +82,11 @@ const measurements: Readonly<Record<string, (world: World) => Promise<void>>> = 
       vaultLimits,
     );
   },
+  verification: verifyFromDisk,
 };
+
+/** What the server must read in a second to verify, from the disk, when nothing else runs. */
+const verifiedBytesPerSecondMin = 300_000_000;
 
 interface World {
   readonly temp: string;
@@ -140,6 +145,26 @@ async function roundTrip(
   report(`${title}: restore`, await measure(agent.start("-q", "restore", "latest", "--target", target)), limits);
   verdict(`${title}: all of it came back`, await isSame(folder, join(target, folder)));
   for (const path of [folder, target]) await rm(path, { recursive: true });
+}
+
+/** Has the server read 4 GB of packs again that the system doesn't hold in memory any more. */
+async function verifyFromDisk({ temp, server, agent, apiKey }: World): Promise<void> {
+  const folder = join(temp, "source");
+  await mkdir(folder);
+  await writeNoise(join(folder, "noise"), 4 * gigabyte, 1);
+  await agent.json("backup", folder);
+  await rm(folder, { recursive: true });
+  await mustRun("sync", []);
+  const isCold = (await run("sh", ["-c", "echo 3 > /proc/sys/vm/drop_caches"])).code === 0;
+  const administrator = administratorOf({ server, apiKey });
+  const [status] = (await agent.json("status")) as { repository_id: string }[];
+  await administrator.verify(status?.repository_id ?? "");
+  const { bytes_per_second: speed, total_bytes: bytes } = await administrator.verification();
+  const from = isCold ? "the disk" : "memory: only root may drop what the system holds";
+  verdict(
+    `verification: ${Math.round(bytes / 1e6)} MB at ${Math.round((speed ?? 0) / 1e6)} MB/s from ${from} (at least 300)`,
+    isCold && (speed ?? 0) >= verifiedBytesPerSecondMin,
+  );
 }
 
 /** Contents, modes, owners and times to the nanosecond, with programs that take hundreds of thousands of files in seconds. */

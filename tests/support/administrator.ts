@@ -5,6 +5,8 @@ import {
   agent as agentSchema,
   type BackupRequest,
   type Enrolment,
+  type Finding,
+  findingList,
   grantList,
   isFinal,
   type Job,
@@ -14,9 +16,12 @@ import {
   type ProvisionRequest,
   registerResponse,
   type RegisterResponse,
+  repositoryVerification,
   type Snapshot,
   snapshotList,
   undelete,
+  type Verification,
+  verification,
 } from "@saveos/contract";
 import { type Answer, send } from "../../apps/server/src/testing/api-client.ts";
 import { testRecipient } from "../../apps/server/src/testing/enrol-agent.ts";
@@ -35,6 +40,10 @@ export interface Administrator {
   letDelete(repositoryId: string, kind: "prune" | "keys" | { readonly forget: readonly string[] }): Promise<void>;
   /** Brings a deleted snapshot back, and waits until it is. While the key may delete, its grants are ended first. */
   undelete(repositoryId: string, snapshotId: string): Promise<void>;
+  /** Has everything of a repository read again, and waits until it is. */
+  verify(repositoryId: string): Promise<void>;
+  verification(): Promise<Verification>;
+  findings(): Promise<Finding[]>;
   /** Resolves with the job's id. */
   orderBackup(request: BackupRequest): Promise<string>;
   job(jobId: string): Promise<Job>;
@@ -91,6 +100,13 @@ export function administratorOf({ server, apiKey }: { server: { httpUrl: string 
       const { id } = undelete.parse(asked);
       while (undelete.parse(await call("GET", `/api/v1/undeletes/${id}`)).state === "running") await sleep(askAgainMs);
     },
+    verify: async (repositoryId) => {
+      const path = `/api/v1/repositories/${repositoryId}/verification`;
+      await call("POST", path);
+      while (repositoryVerification.parse(await call("GET", path)).finished_at === null) await sleep(askAgainMs);
+    },
+    verification: async () => verification.parse(await call("GET", "/api/v1/verification")),
+    findings: async () => findingList.parse(await call("GET", "/api/v1/verification/findings")).findings,
     orderBackup: async (request) => jobAccepted.parse(await call("POST", "/api/v1/backup", request)).job_id,
     job: async (jobId) => jobSchema.parse(await call("GET", `/api/v1/jobs/${jobId}`)),
     untilJob: async (jobId, state) => {

@@ -27,9 +27,9 @@ export interface Claim {
 
 /** Small objects are written down together, so that reading them is what takes the time. */
 const objectsAtOnceMax = 256;
-/** Four full packs: what a stop or a crash throws away, and at the slowest speed a minute. */
-const bytesAtOnceMax = 64 * 1024 * 1024;
-/** The biggest object there can be takes nine minutes at the slowest speed. */
+/** So many packs that the database and the last of them, read alone, don't count. What a crash throws away, and at the slowest speed four minutes. */
+const bytesAtOnceMax = 256 * 1024 * 1024;
+/** This and the biggest object there can be take thirteen minutes at the slowest speed. */
 const claimMs = 60 * 60 * 1000;
 
 /** What is read in turn: an object that has a finding is looked after there. */

@@ -16,6 +16,7 @@ import { requestVerification } from "./request-verification.ts";
 import { theServer } from "../audit/index.ts";
 import { Verifier } from "./verifier.ts";
 import { jumpingStopwatch, type VerifiedWorld, verifiedWorld } from "./testing/verified-world.ts";
+import type { ObjectStorage } from "../../object-store/object-storage.ts";
 
 let databases: TestDatabases;
 let fresh: FreshDatabase;
@@ -196,7 +197,7 @@ describe("an object that isn't what it was", () => {
     await world.overwrite(id, packs[0]!, "kcap");
     let readings = 0;
     const mendAtSecond = async () => await world.overwrite(id, packs[0]!, "pack");
-    const { get } = world.objects;
+    const get: ObjectStorage["get"] = async (...args) => await world.objects.get(...args);
     const objects = new Proxy(world.objects, {
       get: (target, name) => {
         if (name !== "get") return Reflect.get(target, name);
