@@ -1,8 +1,9 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { addCommand, type CommandLine, onRun } from "./command-line.ts";
 import { summaries } from "./summaries.ts";
 import type { AddPassphraseOptions } from "./vault/change-passphrases.ts";
 import type { InitOptions } from "./vault/init.ts";
+import type { KitOptions } from "./vault/kit.ts";
 import type { OpenPasswordOptions } from "./vault/open.ts";
 import type { OpenOptions } from "./vault/open-vault.ts";
 import type { RotateOptions } from "./vault/rotate.ts";
@@ -71,6 +72,23 @@ export function addVault(line: CommandLine): void {
   onRun<SealRestoreByVaultOptions>(line, sealRestore, async (run) =>
     (await import("./vault/seal-restore.ts")).sealRestoreByVault(run),
   );
+
+  const kit = addCommand(vault, "kit", {
+    summary: "Write the recovery kit: one page to print that opens everything without SaveOS",
+    description:
+      "It says what there is and where, and how stock age and restic open it with the vault passphrase. Make a new one when a machine or a passphrase is added.",
+    examples: [
+      "saveos-agent vault kit --storage /var/lib/saveos/objects",
+      "saveos-agent vault kit --storage s3:https://s3.example.org/backups/saveos --language fr --output kit.html",
+    ],
+  });
+  kit
+    .option("--storage <place>", "where the server keeps the repositories: a folder, or s3:https://host/bucket/prefix")
+    .addOption(new Option("--region <name>", "the bucket's region").default("us-east-1"))
+    .addOption(new Option("--language <language>", "en or fr; left out, as the environment says").choices(["en", "fr"]))
+    .addOption(new Option("--output <file>", "file to write").default("recovery-kit.html"));
+  addServerOptions(kit);
+  onRun<KitOptions>(line, kit, async (run) => (await import("./vault/kit.ts")).writeKit(run));
 
   const add = addCommand(vault, "add-passphrase <name>", {
     summary: "Let somebody open the vault with a passphrase of their own",

@@ -1,3 +1,4 @@
+import type { SealedPasswordOf } from "@saveos/contract";
 import type { Repository } from "@saveos/engine";
 import { openSealedPassword, type RepositoryPassword } from "@saveos/vault";
 import { AgentError } from "../../errors/agent-error.ts";
@@ -7,6 +8,15 @@ import type { VaultServer } from "./vault-server.ts";
 
 /** What was sealed earlier is trusted more: an agent that was taken over later can't have changed it. */
 const trust = ["resealed", "first", "last"] as const;
+
+/** For sorting: what is to be trusted first comes first. */
+export function byTrust(one: SealedPasswordOf, other: SealedPasswordOf): number {
+  return (
+    other.generation - one.generation ||
+    trust.indexOf(one.kept_as) - trust.indexOf(other.kept_as) ||
+    Date.parse(other.sealed_at) - Date.parse(one.sealed_at)
+  );
+}
 
 /** The different passwords that are sealed for a repository, given by its id or its machine's name, the one to trust first. Rejects with `usage` if there is none. */
 export async function passwordsOf(
@@ -23,14 +33,8 @@ export async function passwordsOf(
     throw new AgentError("usage", `There are several machines "${which}".`, {
       hint: `Name the repository: ${[...ids].join(", ")}`,
     });
-  const byTrust = sealed.toSorted(
-    (one, other) =>
-      other.generation - one.generation ||
-      trust.indexOf(one.kept_as) - trust.indexOf(other.kept_as) ||
-      Date.parse(other.sealed_at) - Date.parse(one.sealed_at),
-  );
   const contents: RepositoryPassword[] = [];
-  for (const each of byTrust) {
+  for (const each of sealed.toSorted(byTrust)) {
     const content = await openSealedPassword(identity, each.sealed).catch(() => undefined);
     // The server may have put another repository's in its place.
     if (content?.repositoryId !== each.repository_id) continue;
