@@ -24,6 +24,7 @@ export const permission = z.enum([
   "repositories:read",
   "repositories:change",
   "repositories:use",
+  "repositories:delete",
   "snapshots:read",
   "tenants:read",
   "tenants:change",
@@ -33,6 +34,8 @@ export const permission = z.enum([
   "vault:read",
   "vault:open",
   "vault:change",
+  "verification:read",
+  "verification:run",
 ]);
 export type Permission = z.infer<typeof permission>;
 

@@ -9,6 +9,7 @@ import { CredentialRenewal, type CredentialRenewalDeps } from "./credential-rene
 import type { Inbox } from "./inbox.ts";
 import type { Log } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
+import type { ServerClock } from "./server-clock.ts";
 import type { ServerLink } from "./server-link.ts";
 import type { VaultKeeper } from "../vault/vault-keeper.ts";
 import { Worker, type WorkerDeps } from "./worker.ts";
@@ -21,6 +22,7 @@ export interface DaemonDeps extends Omit<WorkerDeps, "reportsWait">, Omit<Creden
   readonly random: () => number;
   readonly log: Log;
   readonly reportsWait: Bell;
+  readonly serverClock: ServerClock;
   /** The zone of the machine's clock, asked before each heartbeat: a laptop travels. */
   readonly timeZone: () => Promise<string>;
   /** Keeps the password sealed to the vault, as the answers to heartbeats tell of it. */
@@ -95,7 +97,7 @@ async function beatOnce(
   identity: Identity & { readonly waitSeconds: number },
   signal: AbortSignal,
 ): Promise<number> {
-  const { link, inbox, clock, note, reportsWait, timeZone, vault } = deps;
+  const { link, inbox, clock, note, reportsWait, serverClock, timeZone, vault } = deps;
   const askedMs = nowMs(clock);
   const answer = await link.heartbeat(
     {
@@ -111,6 +113,7 @@ async function beatOnce(
     { signal },
   );
   reportsWait.ring();
+  serverClock.note(answer.server_time);
   const wanted = answer.orders.filter(({ job_id: jobId }) => !answer.cancel_jobs.includes(jobId));
   for (const jobId of answer.cancel_jobs) worker.cancel(jobId);
   const news = wanted.filter((order) => worker.accept(order)).length;

@@ -5,6 +5,7 @@ export const exitCode = {
   done: 0,
   failed: 1,
   sourceIncomplete: 3,
+  removalIncomplete: 3,
   noRepository: 10,
   repositoryLocked: 11,
   wrongPassword: 12,

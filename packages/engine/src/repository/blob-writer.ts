@@ -1,4 +1,5 @@
 import { blobIdOf } from "../blob/seal-blob.ts";
+import type { SealedBlob } from "../blob/sealed-blob.ts";
 import type { Compression } from "../crypto/primitives.ts";
 import { invariant } from "../errors/invariant.ts";
 import type { BlobHandle, BlobType } from "../format/blob.ts";
@@ -38,7 +39,7 @@ const defaultUploadsAtOnce = 5;
 /** Some blobs more than are written together. Larger blobs get memory of their own. */
 const draftRoomBytes = 2 * 1024 * 1024;
 /** An index file is closed at this many blobs (restic design.rst, "Indexing"). */
-const indexBlobsMax = 50_000;
+export const indexBlobsMax = 50_000;
 /** Packs are indexed at least so often, so that a run that is killed loses no more than this much work. */
 const indexAgeMaxMs = 2 * 60_000;
 /** How long naming what was uploaded may take when a run is left: whoever stopped it waits, and the store may be gone. */
@@ -136,6 +137,15 @@ export class BlobWriter implements AsyncDisposable {
     });
     if (pack.isFull(this.packSizeBytes)) await this.#closePack(type, pack);
     return { id, isNew: true, storedBytes };
+  }
+
+  /** Stores a blob that is sealed already, though the repository has it: for who is about to remove the pack that it lies in. */
+  async saveSealed(handle: BlobHandle, blob: SealedBlob): Promise<void> {
+    this.#throwIfFailed();
+    const { type } = handle;
+    const pack = (this.#open[type] ??= this.#newPack(type));
+    pack.add(handle, blob);
+    if (pack.isFull(this.packSizeBytes)) await this.#closePack(type, pack);
   }
 
   /** Resolves once an upload can begin. Whoever makes a pack only then holds no more packs than can be uploaded. */

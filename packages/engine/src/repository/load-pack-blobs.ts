@@ -12,7 +12,8 @@ const gapMaxBytes = 1024 * 1024;
 const spanMaxBytes = 32 * 1024 * 1024;
 
 export type LoadedBlob =
-  | { readonly location: BlobLocation; readonly plain: Uint8Array }
+  /** `sealed` is how it lies in this pack; undefined if it had to come from another copy. */
+  | { readonly location: BlobLocation; readonly plain: Uint8Array; readonly sealed: Uint8Array | undefined }
   | { readonly location: BlobLocation; readonly error: EngineError };
 
 /**
@@ -78,13 +79,14 @@ async function openFromRun(
   try {
     if (bytes) {
       const from = location.offset - run.start;
-      return { location, plain: await openLocated(repository, location, bytes.subarray(from, from + location.length)) };
+      const sealed = bytes.subarray(from, from + location.length);
+      return { location, plain: await openLocated(repository, location, sealed), sealed };
     }
   } catch (error) {
     if (!isEngineError(error, "corrupt-data")) throw error;
   }
   try {
-    return { location, plain: await loadBlob(repository, location, options) };
+    return { location, plain: await loadBlob(repository, location, options), sealed: undefined };
   } catch (error) {
     if (!isEngineError(error, "corrupt-data", "not-found")) throw error;
     return { location, error };

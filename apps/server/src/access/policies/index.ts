@@ -11,6 +11,7 @@ import { snapshotPolicy } from "./snapshots.ts";
 import { tenantPolicy } from "./tenants.ts";
 import { userPolicy } from "./users.ts";
 import { vaultPolicy } from "./vault.ts";
+import { verificationPolicy } from "./verification.ts";
 
 /** The least role for everything that can be done. The compiler refuses a permission without one. */
 export const leastRole: Readonly<Record<Permission, Role>> = {
@@ -26,4 +27,5 @@ export const leastRole: Readonly<Record<Permission, Role>> = {
   ...tenantPolicy,
   ...userPolicy,
   ...vaultPolicy,
+  ...verificationPolicy,
 };
