@@ -1,18 +1,22 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { restStore } from "@saveos/engine";
+import { trustedFetch } from "../../apps/agent/src/daemon/trusted-fetch.ts";
 import { administratorOf } from "../support/administrator.ts";
 import { resticOn } from "../support/restic.ts";
 import { mustRun, run } from "../support/run.ts";
 import { agentAt, register, type SaveosAgent, secretsOf } from "../support/saveos-agent.ts";
 import { type ServerProcess, serverProcess } from "../support/server-process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { makeVault, openByVault } from "./open-by-vault.ts";
 import { fillMixed, fillSmall, writeNoise } from "./sample-data.ts";
 import { type Measured, measure } from "./measure.ts";
 
 /**
  * `node tests/numbers/main.ts [name…]`: how long the product takes, and how much memory, for what it must be able to do: a real server, a
  * real agent, through TLS on this machine. Needs some 30 GB below the temporary folder and, for all of it, a quarter of an hour. Ends with 1
- * when a limit is passed or something came back different. Names: server-start, mixed, small-files, wide-folder, large-file.
+ * when a limit is passed or something came back different. Names: server-start, mixed, small-files, wide-folder, large-file, vault,
+ * verification.
  */
 const gigabyte = 1_000_000_000;
 
@@ -22,6 +26,7 @@ interface Limits {
 }
 
 const smallFilesLimits: Limits = { seconds: 300, mebibytes: 1536 };
+const vaultLimits: Limits = { seconds: 3 };
 const startLimits: Limits = { seconds: 5 };
 
 const measurements: Readonly<Record<string, (world: World) => Promise<void>>> = {
@@ -59,7 +64,29 @@ const measurements: Readonly<Record<string, (world: World) => Promise<void>>> = 
       "one file of 6 GB",
       async (folder) => await writeNoise(join(folder, "large"), 6 * gigabyte, 1),
     ),
+  vault: async ({ temp, server, agent, apiKey }) => {
+    const folder = join(temp, "source");
+    await mkdir(folder);
+    await fillSmall(folder, { files: 100_000, filesPerFolder: 100 });
+    await agent("-q", "backup", folder);
+    const { certificate_authority: authority } = (await administratorOf({ server, apiKey }).provision()).enrolment;
+    await using trusted = trustedFetch(authority);
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const storeOf = (id: string) =>
+      restStore({ url: `${server.httpsUrl}/restic/${id}/`, fetch: trusted.fetch, headers, streamUploads: true });
+    const { seconds, scryptSeconds, files } = await openByVault({ httpUrl: server.httpUrl, apiKey }, storeOf);
+    verdict(`${files} files were found through the vault`, files === 100_000);
+    report(
+      `the vault and a snapshot of 100,000 files opened, besides ${scryptSeconds.toFixed(1)} s of scrypt`,
+      { seconds: seconds - scryptSeconds, peakMebibytes: 0 },
+      vaultLimits,
+    );
+  },
+  verification: verifyFromDisk,
 };
+
+/** What the server must read in a second to verify, from the disk, when nothing else runs. */
+const verifiedBytesPerSecondMin = 300_000_000;
 
 interface World {
   readonly temp: string;
@@ -87,6 +114,7 @@ async function inWorld(run: (world: World) => Promise<void>): Promise<void> {
   await using server = await serverProcess(join(temp.path, "data"));
   let running = await server.start();
   const apiKey = await server.createApiKey();
+  await makeVault({ httpUrl: server.httpUrl, apiKey });
   const agent = agentAt(join(temp.path, "machine"));
   await register(agent, (await administratorOf({ server, apiKey }).provision()).enrolment);
   await run({
@@ -117,6 +145,26 @@ async function roundTrip(
   report(`${title}: restore`, await measure(agent.start("-q", "restore", "latest", "--target", target)), limits);
   verdict(`${title}: all of it came back`, await isSame(folder, join(target, folder)));
   for (const path of [folder, target]) await rm(path, { recursive: true });
+}
+
+/** Has the server read 4 GB of packs again that the system doesn't hold in memory any more. */
+async function verifyFromDisk({ temp, server, agent, apiKey }: World): Promise<void> {
+  const folder = join(temp, "source");
+  await mkdir(folder);
+  await writeNoise(join(folder, "noise"), 4 * gigabyte, 1);
+  await agent.json("backup", folder);
+  await rm(folder, { recursive: true });
+  await mustRun("sync", []);
+  const isCold = (await run("sh", ["-c", "echo 3 > /proc/sys/vm/drop_caches"])).code === 0;
+  const administrator = administratorOf({ server, apiKey });
+  const [status] = (await agent.json("status")) as { repository_id: string }[];
+  await administrator.verify(status?.repository_id ?? "");
+  const { bytes_per_second: speed, total_bytes: bytes } = await administrator.verification();
+  const from = isCold ? "the disk" : "memory: only root may drop what the system holds";
+  verdict(
+    `verification: ${Math.round(bytes / 1e6)} MB at ${Math.round((speed ?? 0) / 1e6)} MB/s from ${from} (at least 300)`,
+    isCold && (speed ?? 0) >= verifiedBytesPerSecondMin,
+  );
 }
 
 /** Contents, modes, owners and times to the nanosecond, with programs that take hundreds of thousands of files in seconds. */

@@ -11,7 +11,7 @@ export interface JobFailure {
 
 /**
  * What the server is told of an error. Errors' own messages may hold names, which stay in the machine's own log; so each code of each package has
- * its sentence here. Only an agent's `invalid-order` and `hook-failed` speak for themselves: they are made for this.
+ * its sentence here. Only those of an agent that have `itself` for a reason speak for themselves: they are made for this.
  */
 export function failureOf(error: unknown): JobFailure {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return unknownFailure;
@@ -98,6 +98,9 @@ const ofAgent: Readonly<Record<AgentErrorCode, JobFailure>> = {
     reason: "The repository is another machine's, and the order brings no password for it",
   },
   "wrong-passphrase": unknownFailure,
+  "clock-off": { error: "clock-off", reason: itself },
+  "too-few-snapshots": { error: "too-few-snapshots", reason: itself },
+  "deletion-refused": { error: "deletion-refused", reason: itself },
   "hook-failed": { error: "hook-failed", reason: itself },
   cancelled: unknownFailure,
   interrupted: { error: "agent-stopped", reason: "The agent was stopped" },

@@ -33,6 +33,13 @@ export async function rememberLastSnapshot(stateFolder: string, last: MadeSnapsh
   await write(stateFolder, { ...(await readRememberedSnapshots(stateFolder)), last });
 }
 
+/** The machine itself forgot these snapshots, as it was ordered: if the last one is among them, it is not missed. */
+export async function letSnapshotsGo(stateFolder: string, ids: ReadonlySet<string>): Promise<void> {
+  const { last, gone } = await readRememberedSnapshots(stateFolder);
+  if (last === undefined || !ids.has(last.id)) return;
+  await write(stateFolder, { last: undefined, gone });
+}
+
 /** Looks whether the last snapshot is still in the machine's repository. Resolves with it if it is gone, which is remembered. */
 export async function findLastSnapshotGone(
   stateFolder: string,

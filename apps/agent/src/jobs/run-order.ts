@@ -4,7 +4,10 @@ import type { JobEnd, JobRun } from "./job-end.ts";
 import type { OrderDeps } from "./order-deps.ts";
 import { runBackupOrder } from "./run-backup-order.ts";
 import { runCheckOrder } from "./run-check-order.ts";
+import { runForgetOrder } from "./run-forget-order.ts";
 import { withHooks } from "./run-hooks.ts";
+import { runPruneOrder } from "./run-prune-order.ts";
+import { runRepairOrder } from "./run-repair-order.ts";
 import { runRestoreOrder } from "./run-restore-order.ts";
 
 /** Does what an order says. Never rejects: what goes wrong is how the job ends. */
@@ -16,5 +19,11 @@ export async function runOrder(deps: OrderDeps, order: Order, run: JobRun): Prom
       return await endOfWork(deps.log, run, async () => await runRestoreOrder(deps, order, run));
     case "check":
       return await endOfWork(deps.log, run, async () => await runCheckOrder(deps, order, run));
+    case "forget":
+      return await endOfWork(deps.log, run, async () => await runForgetOrder(deps, order, run));
+    case "prune":
+      return await endOfWork(deps.log, run, async () => await runPruneOrder(deps, order, run));
+    case "repair":
+      return await endOfWork(deps.log, run, async () => await runRepairOrder(deps, order, run));
   }
 }

@@ -51,3 +51,23 @@ test("a credential that is refused though it is in force is refused", async () =
   await expect(store.get("config")).rejects.toMatchObject({ code: "store-denied" });
   expect(server.seen).toEqual(["Bearer old"]);
 });
+
+test("a job's grant goes with its deletions, and with nothing else", async () => {
+  const seen: (readonly [string | undefined, string | null])[] = [];
+  const fetch = (_url: unknown, { method, headers }: RequestInit = {}) => {
+    seen.push([method, new Headers(headers).get("saveos-grant")]);
+    return Promise.resolve(new Response("bytes"));
+  };
+  const secrets = { credential: "mine", rereadCredential: () => Promise.resolve("mine") };
+  const withGrant = fetchWithCredential(fetch, secrets, "the grant");
+  const authorization = "replaced at each request";
+  for (const method of ["GET", "POST", "DELETE"]) await withGrant("https://x/", { method, headers: { authorization } });
+  // Where a redirect leads to another host, the store leaves the credential out.
+  await withGrant("https://elsewhere/", { method: "DELETE" });
+  expect(seen).toEqual([
+    ["GET", null],
+    ["POST", null],
+    ["DELETE", "the grant"],
+    ["DELETE", null],
+  ]);
+});

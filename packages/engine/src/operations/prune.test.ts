@@ -297,6 +297,21 @@ describe("prune while it repacks", () => {
     expect(await allNames()).toEqual(expect.arrayContaining(before));
   });
 
+  test("removes nothing if a snapshot came meanwhile, of somebody who does not mind the lock", async () => {
+    const { removed, bytes: forgotten } = await forgetOldest();
+    const before = await allNames();
+    const invaded: ObjectStore = {
+      ...store,
+      put: async (name, bytes) => {
+        await store.put(name, bytes);
+        if (name.startsWith("data/")) await store.put(removed, forgotten);
+      },
+    };
+    await expect(pruned({}, invaded)).rejects.toMatchObject({ code: "aborted" });
+    expect(await allNames()).toEqual(expect.arrayContaining(before));
+    expect((await findings()).filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+
   test("goes on where it was stopped: what is repacked already is kept", async () => {
     await forgetOldest();
     const planned = await pruned({ dryRun: true });
@@ -372,11 +387,12 @@ async function snapshotsByAge(): Promise<ObjectId[]> {
   return (await loadSnapshots(repository)).map(({ id }) => id);
 }
 
-async function forgetOldest(): Promise<{ removed: ObjectName }> {
+async function forgetOldest(): Promise<{ removed: ObjectName; bytes: Uint8Array }> {
   const [oldest] = await snapshotsByAge();
   const removed = objectName("snapshots", oldest!);
+  const bytes = await store.get(removed);
   await store.delete(removed);
-  return { removed };
+  return { removed, bytes };
 }
 
 async function findings(): Promise<{ severity: string; message: string }[]> {

@@ -153,7 +153,9 @@ describe("repair snapshots", () => {
       onChange: ({ path, message }) => changes.push(`${path}: ${message}`),
     });
     expect(changes).toEqual(["/home/photos/a.jpg: 6 of 6 bytes are lost"]);
-    const [damaged, mended] = await loadSnapshots(repository);
+    const snapshots = await loadSnapshots(repository);
+    const damaged = snapshots.find(({ original }) => original === undefined);
+    const mended = snapshots.find(({ original }) => original !== undefined);
     expect(repaired).toEqual([{ damaged: damaged!.id, repaired: mended!.id }]);
     expect(mended).toMatchObject({
       ...damaged,
