@@ -157,14 +157,19 @@ async function printPlan(invocation: Invocation<ForgetOptions>, { groups, remove
   if (print.options.json) return;
   const { describePolicy, parseCalendarSpan } = await import("@saveos/engine");
   const kept = groups.reduce((count, { keep }) => count + keep.length, 0);
-  const verb = options.dryRun ? "Would remove" : "Removing";
-  if (operands.length > 0) await print.result(`${verb} ${plural(remove.length, "snapshot")}`);
-  else await print.result(`${verb} ${formatCount(remove.length)} of ${plural(kept + remove.length, "snapshot")}`);
+  await print.result(firstLine(invocation, kept, remove.length));
   const policy = describePolicy(policyOf(options, parseCalendarSpan));
   if (operands.length === 0) await print.info(`Policy: keep ${policy || "nothing"}`);
   if (operands.length > 0 && options.dryRun) await print.result(...(await snapshotLines(remove, options)));
   for (const group of groups) await print.info("", ...(await groupLines(invocation, group)));
   if (groups.length > 0) await print.info("");
+}
+
+function firstLine({ options, operands }: Invocation<ForgetOptions>, kept: number, removed: number): string {
+  if (removed === 0) return "Nothing to remove";
+  const verb = options.dryRun ? "Would remove" : "Removing";
+  if (operands.length > 0) return `${verb} ${plural(removed, "snapshot")}`;
+  return `${verb} ${formatCount(removed)} of ${plural(kept + removed, "snapshot")}`;
 }
 
 async function groupLines({ print, options }: Invocation<ForgetOptions>, group: ForgetGroup): Promise<string[]> {
