@@ -43,8 +43,8 @@ function pruneOrder(changes: Partial<PruneOrder> = {}): PruneOrder {
   return { kind: "prune", job_id: jobId(10), ...inOwnRepository, ...limits, ...changes };
 }
 
-function repairOrder(pack_ids: string[]): RepairOrder {
-  return { kind: "repair", job_id: jobId(11), ...inOwnRepository, pack_ids };
+function repairOrder(pack_ids: string[], changes: Partial<RepairOrder> = {}): RepairOrder {
+  return { kind: "repair", job_id: jobId(11), ...inOwnRepository, pack_ids, rebuild_index: false, ...changes };
 }
 
 /** So many backups, each of another file, the oldest first. */
@@ -211,6 +211,33 @@ describe("an order to repair", () => {
     const end = await world.run(repairOrder([pack]));
     expect(end).toMatchObject({ outcome: "completed", summary: { blobs_lost: 0, snapshots_at_risk: [] } });
     expect((end.summary as RepairSummary).blobs_saved).toBeGreaterThan(0);
+    expect((await check(await world.openOwn(), { readData: "all", lock: lockOf() })).errors).toBe(0);
+  });
+});
+
+describe("an order to repair", () => {
+  test("that comes again, because its end was never heard of, still tells which snapshots are at risk", async () => {
+    await backUp(3);
+    const repository = await world.openOwn();
+    await loadIndex(repository);
+    const packs = await Array.fromAsync(world.ownStore.list("data"));
+    const damaged = packs.find(({ id }) => !repository.index.isTreePack(id))?.id ?? "";
+    await damage(damaged);
+    const first = await world.run(repairOrder([damaged]));
+    const { snapshots_at_risk: atRisk } = first.summary as RepairSummary;
+    expect(atRisk).toHaveLength(1);
+    const again = await world.run(repairOrder([damaged], { job_id: jobId(12) }));
+    expect(again).toMatchObject({ outcome: "completed", summary: { blobs_lost: 0, snapshots_at_risk: atRisk } });
+  });
+
+  test("whose index is damaged makes it anew from the packs, and loses nothing", async () => {
+    await backUp(3);
+    const [index] = await Array.fromAsync(world.ownStore.list("index"));
+    const name = `index/${parseObjectId(index?.id ?? "")}` as const;
+    await world.ownStore.delete(name);
+    await world.ownStore.put(name, new Uint8Array(100));
+    const end = await world.run(repairOrder([], { rebuild_index: true }));
+    expect(end).toMatchObject({ outcome: "completed", summary: { snapshots_at_risk: [] } });
     expect((await check(await world.openOwn(), { readData: "all", lock: lockOf() })).errors).toBe(0);
   });
 });

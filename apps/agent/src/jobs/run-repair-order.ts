@@ -9,7 +9,10 @@ import { lockOfJob, type OrderDeps, sayRetry } from "./order-deps.ts";
 /** More snapshots than these at risk, and nobody reads the list. The contract's limit. */
 const snapshotsAtRiskMax = 1000;
 
-/** Saves what can be read of the packs that the server found damaged, deletes them, and tells which snapshots need what was lost. */
+/**
+ * Makes the index anew if it is damaged, saves what can be read of the packs that the server found damaged, and deletes them. A dry run does none of that. Then
+ * it tells which snapshots need what isn't there: whatever an earlier run, that was cut off, may have lost.
+ */
 export async function runRepairOrder(deps: OrderDeps, order: RepairOrder, run: JobRun): Promise<JobEnd> {
   const { signal, say } = run;
   if (!order.dry_run) requireGoodClock(deps);
@@ -26,8 +29,7 @@ export async function runRepairOrder(deps: OrderDeps, order: RepairOrder, run: J
   const { salvagedBlobs, lostBlobs } = order.dry_run
     ? { salvagedBlobs: 0, lostBlobs: [] }
     : await asRefusedDeletion(async () => await repair(deps, opened.repository, order, run));
-  // What snapshots need and isn't there; in a dry run what they need now.
-  const atRisk = order.dry_run || lostBlobs.length > 0 ? await snapshotsAtRisk(deps, opened.repository, run) : [];
+  const atRisk = await snapshotsAtRisk(deps, opened.repository, run);
   say(
     "info",
     `${plural(salvagedBlobs, "blob")} saved, ${lostBlobs.length} lost, ${plural(atRisk.length, "snapshot")} at risk`,
@@ -46,18 +48,24 @@ export async function runRepairOrder(deps: OrderDeps, order: RepairOrder, run: J
 async function repair(
   deps: OrderDeps,
   repository: Repository,
-  { pack_ids }: RepairOrder,
+  { pack_ids, rebuild_index }: RepairOrder,
   run: JobRun,
 ): Promise<RepairPacksResult> {
-  const { parseObjectId, repairPacks } = await import("@saveos/engine");
-  return await repairPacks(repository, {
+  const { parseObjectId, repairIndex, repairPacks } = await import("@saveos/engine");
+  const request = {
     lock: lockOfJob(deps, run),
-    packs: pack_ids.map(parseObjectId),
-    compression: "auto",
-    onProblem: ({ object, message }) => deps.log.warn(`${object}: ${message}`),
-    onProgress: ({ done, total }) =>
+    onProblem: ({ object, message }: { readonly object: string; readonly message: string }) =>
+      deps.log.warn(`${object}: ${message}`),
+    onProgress: ({ done, total }: { readonly done: number; readonly total: number | undefined }) =>
       run.onProgress({ filesDone: done, bytesDone: 0, filesTotal: total, bytesTotal: undefined }),
     signal: run.signal,
+  };
+  if (rebuild_index) await repairIndex(repository, request);
+  return await repairPacks(repository, {
+    ...request,
+    packs: pack_ids.map(parseObjectId),
+    compression: "auto",
+    onUnknown: (pack) => deps.log.info(`The pack ${pack} is gone already`),
   });
 }
 

@@ -26,6 +26,8 @@ export interface RepairPacksRequest extends Abortable {
   /** Awaited with each pack's bytes before anything is changed: for a copy elsewhere. */
   readonly keepCopy?: ((pack: ObjectId, bytes: Uint8Array) => Promise<void>) | undefined;
   readonly onProblem?: ((problem: { readonly object: string; readonly message: string }) => void) | undefined;
+  /** Called for a pack that nobody knows, such as one that an earlier repair has removed: it is passed over. Without this, such a pack is refused. */
+  readonly onUnknown?: ((pack: ObjectId) => void) | undefined;
   readonly onProgress?: ((progress: RepairPacksProgress) => void) | undefined;
 }
 
@@ -49,10 +51,16 @@ export interface RepairPacksResult {
 export async function repairPacks(repository: Repository, request: RepairPacksRequest): Promise<RepairPacksResult> {
   await using lock = await exclusiveLock(repository, request.lock, request);
   const run = { ...request, signal: lock.signal };
-  const packs = [...new Set(run.packs)];
   await loadIndex(repository, run);
   const damaged: { pack: ObjectId; blobs: BlobLocation[] }[] = [];
-  for (const pack of packs) damaged.push({ pack, blobs: await blobsSaidToBeIn(repository, pack, run) });
+  for (const pack of new Set(run.packs)) {
+    const blobs = await blobsSaidToBeIn(repository, pack, run);
+    if (blobs !== undefined) damaged.push({ pack, blobs });
+    else if (run.onUnknown) run.onUnknown(pack);
+    else throw unknownPack(pack);
+  }
+  const packs = damaged.map(({ pack }) => pack);
+  if (packs.length === 0) return { salvagedBlobs: 0, lostBlobs: [] };
   await keepCopies(repository, packs, run);
   await requireDeletionAllowed(repository, { lock, signal: run.signal });
 
@@ -69,8 +77,18 @@ export async function repairPacks(repository: Repository, request: RepairPacksRe
   return result;
 }
 
-/** By the index, and by the pack's own header if that can be read. */
-async function blobsSaidToBeIn(repository: Repository, pack: ObjectId, options: Abortable): Promise<BlobLocation[]> {
+function unknownPack(pack: ObjectId): EngineError {
+  return new EngineError("not-found", `There is no pack ${pack} in the repository`, {
+    hint: "`check --read-data` names the packs that are damaged.",
+  });
+}
+
+/** By the index, and by the pack's own header if that can be read. Nothing for a pack that is neither in the index nor there. */
+async function blobsSaidToBeIn(
+  repository: Repository,
+  pack: ObjectId,
+  options: Abortable,
+): Promise<BlobLocation[] | undefined> {
   const byPlace = new Map<string, BlobLocation>();
   for (const indexed of repository.index.packs())
     if (indexed.pack === pack)
@@ -82,11 +100,7 @@ async function blobsSaidToBeIn(repository: Repository, pack: ObjectId, options: 
       byPlace.set(`${blob.offset} ${blob.type} ${blob.id}`, { ...blob, pack });
   } catch (error) {
     if (!isEngineError(error, "corrupt-data", "not-found")) throw error;
-    if (error.code === "not-found" && !isIndexed)
-      throw new EngineError("not-found", `There is no pack ${pack} in the repository`, {
-        cause: error,
-        hint: "`check --read-data` names the packs that are damaged.",
-      });
+    if (error.code === "not-found" && !isIndexed) return undefined;
   }
   return [...byPlace.values()];
 }

@@ -137,6 +137,21 @@ describe("repair packs", () => {
     await expect(attempt).rejects.toMatchObject({ code: "not-found" });
     expect(await allNames()).toEqual(before);
   });
+
+  test("passes over a pack that nobody knows if it is told to, and does the others", async () => {
+    const gone = "ab".repeat(32) as ObjectId;
+    const pack = await packOf("data");
+    const unknown: ObjectId[] = [];
+    await repairPacks(await reopened(repository), {
+      lock: testLock,
+      compression: "auto",
+      packs: [gone, pack.slice("data/".length) as ObjectId],
+      onUnknown: (id) => void unknown.push(id),
+    });
+    expect(unknown).toEqual([gone]);
+    expect(await names("data")).not.toContain(pack);
+    expect(await findings()).toEqual([]);
+  });
 });
 
 describe("repair snapshots", () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EntryTable } from "../../format/entry-table.ts";
-import type { StoredSnapshot } from "../../format/snapshot.ts";
+import type { BackupResult } from "../../operations/backup/backup-request.ts";
 import { listFiles } from "../../operations/list-files.ts";
 import { parsePatterns } from "../../pattern/pattern-list.ts";
 import { loadIndex } from "../../repository/load-index.ts";
@@ -105,15 +105,16 @@ test.each(someRules)("with %s a backup is the same with listing ahead and withou
     [Symbol.asyncDispose]: async () => await ahead?.[Symbol.asyncDispose](),
   };
   const result = await backUp(repository, source, { ...request, ahead: counting });
-  expect(await below(repository, result.snapshot)).toEqual(await below(repository, plain.snapshot));
+  expect(await below(repository, result)).toEqual(await below(repository, plain));
   expect(result.problems).toBe(0);
   expect(told).toBeGreaterThanOrEqual(toldMin);
 });
 
 /** What a snapshot has of the folder. Above it, others work. */
-async function below(repository: Repository, snapshot: StoredSnapshot): Promise<unknown[]> {
+async function below(repository: Repository, { snapshot, snapshotId }: BackupResult): Promise<unknown[]> {
   await loadIndex(repository);
-  return await Array.fromAsync(listFiles(repository, snapshot, { paths: [folder], recursive: true }));
+  const stored = { ...snapshot, id: snapshotId ?? expect.unreachable("it was saved") };
+  return await Array.fromAsync(listFiles(repository, stored, { paths: [folder], recursive: true }));
 }
 
 test("where rules have a say in a part, the rest is listed ahead as the walk comes to it", async () => {
