@@ -1,11 +1,16 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { restStore } from "@saveos/engine";
+import { folderStore } from "@saveos/engine/node";
+import { testPassword } from "@saveos/engine/testing";
 import { trustedFetch } from "../../apps/agent/src/daemon/trusted-fetch.ts";
+import { makeRandomSnapshots } from "../restic/forget-world.ts";
 import { administratorOf } from "../support/administrator.ts";
+import { newQuickRepository } from "../support/quick-engine.ts";
 import { resticOn } from "../support/restic.ts";
 import { mustRun, run } from "../support/run.ts";
 import { agentAt, register, type SaveosAgent, secretsOf } from "../support/saveos-agent.ts";
+import { seeded } from "../support/seeded.ts";
 import { type ServerProcess, serverProcess } from "../support/server-process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { makeVault, openByVault } from "./open-by-vault.ts";
@@ -16,7 +21,7 @@ import { type Measured, measure } from "./measure.ts";
  * `node tests/numbers/main.ts [name…]`: how long the product takes, and how much memory, for what it must be able to do: a real server, a
  * real agent, through TLS on this machine. Needs some 30 GB below the temporary folder and, for all of it, a quarter of an hour. Ends with 1
  * when a limit is passed or something came back different. Names: server-start, mixed, small-files, wide-folder, large-file, vault,
- * verification.
+ * verification, forget.
  */
 const gigabyte = 1_000_000_000;
 
@@ -28,6 +33,7 @@ interface Limits {
 const smallFilesLimits: Limits = { seconds: 300, mebibytes: 1536 };
 const vaultLimits: Limits = { seconds: 3 };
 const startLimits: Limits = { seconds: 5 };
+const forgetLimits: Limits = { seconds: 5 };
 
 const measurements: Readonly<Record<string, (world: World) => Promise<void>>> = {
   "server-start": async ({ server, restart }) => {
@@ -83,6 +89,16 @@ const measurements: Readonly<Record<string, (world: World) => Promise<void>>> = 
     );
   },
   verification: verifyFromDisk,
+  forget: async ({ temp, agent }) => {
+    const path = join(temp, "repository");
+    const repository = await newQuickRepository(folderStore(path));
+    await makeRandomSnapshots(repository, 10_000, seeded(), repository.clock.nowNs());
+    const onFolder = agent.with({ env: { RESTIC_REPOSITORY: path, RESTIC_PASSWORD: testPassword } });
+    const program = onFolder.start("-q", "forget", "--keep-daily", "7", "--keep-monthly", "12");
+    report("forget, which leaves few of 10,000 snapshots in a folder", await measure(program), forgetLimits);
+    const left = (await readdir(join(path, "snapshots"))).length;
+    verdict(`${left} of them are left`, left > 0 && left < 1000);
+  },
 };
 
 /** What the server must read in a second to verify, from the disk, when nothing else runs. */

@@ -1,22 +1,33 @@
 import { type Command, Option } from "commander";
-import type { ForgetGroup, ForgetPlan, ForgetProgress, ForgetRequest, ForgetResult, ObjectId } from "@saveos/engine";
+import type {
+  ForgetGroup,
+  ForgetPlan,
+  ForgetProgress,
+  ForgetRequest,
+  ForgetResult,
+  ObjectId,
+  RepositoryLock,
+} from "@saveos/engine";
 import { exitCode, type ExitCode } from "../errors/exit-code.ts";
 import { type SelectionOptions, selectSnapshots, snapshotFilter } from "../repository/select-snapshots.ts";
 import { formatCount, plural } from "../terminal/quantities.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
 import { addPolicyOptions, policyOf, type PolicyOptions } from "./policy-options.ts";
 import { type GroupBy, parseGroupBy } from "./parse-values.ts";
+import { printPlan as printPrunePlan, printPruned, prunePrinter } from "./prune.ts";
+import { addPruneOptions, type PruneOptions, pruneSettings } from "./prune-options.ts";
 import { snapshotRecord } from "./records/snapshot-record.ts";
 import { openForCommand, type OpenedForCommand } from "./repository-command.ts";
 import { addSelectionOptions } from "./selection-options.ts";
 import { groupTitle, orNull, snapshotLines } from "./snapshot-lines.ts";
 import { summaries } from "./summaries.ts";
 
-interface ForgetOptions extends SelectionOptions, PolicyOptions {
+interface ForgetOptions extends SelectionOptions, PolicyOptions, PruneOptions {
   readonly unsafeAllowRemoveAll?: true;
   readonly groupBy: GroupBy;
   readonly compact?: true;
   readonly dryRun?: true;
+  readonly prune?: true;
 }
 
 /** `saveos-agent forget` */
@@ -25,7 +36,7 @@ export function addForget(line: CommandLine): void {
     summary: summaries.forget,
     description:
       "Removes the snapshots that are named. Without names it removes, of each group, those that no --keep option keeps; while an option " +
-      "has counts left, it keeps the oldest snapshot as well. The space comes back with a prune.",
+      "has counts left, it keeps the oldest snapshot as well. The space comes back with --prune, or the next `prune`.",
     examples: [
       "saveos-agent forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run",
       "saveos-agent forget --host web1 --keep-within 1y6m",
@@ -48,20 +59,64 @@ function addOptions(command: Command): void {
         .argParser(parseGroupBy)
         .default({ host: true, paths: true, tags: false }, "host,paths"),
     )
-    .option("-n, --dry-run", "only say what would be removed");
+    .option("-n, --dry-run", "only say what would be removed")
+    .option("--prune", "if snapshots were removed, prune under the same lock; the options below are for this");
+  addPruneOptions(command);
 }
 
 async function runForget(invocation: Invocation<ForgetOptions>): Promise<ExitCode> {
-  const { print, options } = invocation;
   const { forget } = await import("@saveos/engine");
   await using opened = await openForCommand(invocation);
   const request = await requestOf(invocation, opened);
-  const result = await forget(opened.repository, request);
-  print.live.clear();
-  if (result.groups.length > 0) await print.record(result.groups.map(groupRecord));
-  if (!options.dryRun && result.removed.length > 0)
-    await print.result(`Removed ${plural(result.removed.length, "snapshot")}`);
+  let isTold = false;
+  const tell = async (result: ForgetResult) => {
+    if (!isTold) await printResult(invocation, result);
+    isTold = true;
+  };
+  const result = await forget(opened.repository, {
+    ...request,
+    // What was removed is told before a prune that may fail or take hours.
+    ...(invocation.options.prune && {
+      afterRemoval: async (held, result) => {
+        await tell(result);
+        await pruneAfter(invocation, opened, held, result);
+      },
+    }),
+  });
+  await tell(result);
   return await reportFailures(invocation, result);
+}
+
+async function printResult(
+  { print, options }: Invocation<ForgetOptions>,
+  { groups, removed }: ForgetResult,
+): Promise<void> {
+  print.live.clear();
+  if (groups.length > 0) await print.record(groups.map(groupRecord));
+  if (!options.dryRun && removed.length > 0) await print.result(`Removed ${plural(removed.length, "snapshot")}`);
+}
+
+async function pruneAfter(
+  invocation: Invocation<ForgetOptions>,
+  { repository, lock }: OpenedForCommand,
+  held: RepositoryLock,
+  { remove }: ForgetResult,
+): Promise<void> {
+  const { prune } = await import("@saveos/engine");
+  const dryRun = invocation.options.dryRun === true;
+  const result = await prune(repository, {
+    ...(await pruneSettings(invocation)),
+    // A dry run's lock is not exclusive, and need not be.
+    lock: dryRun ? { ...lock, noLock: true } : held,
+    dryRun,
+    ...(dryRun && { ignoreSnapshots: new Set(remove.map(({ id }) => id)) }),
+    allowNoSnapshots: invocation.options.unsafeAllowRemoveAll,
+    signal: held.signal,
+    onPlan: async (planned) => await printPrunePlan(invocation, planned),
+    onProgress: prunePrinter(invocation),
+  });
+  invocation.print.live.clear();
+  await printPruned(invocation, result, { dryRun });
 }
 
 async function requestOf(
@@ -102,14 +157,19 @@ async function printPlan(invocation: Invocation<ForgetOptions>, { groups, remove
   if (print.options.json) return;
   const { describePolicy, parseCalendarSpan } = await import("@saveos/engine");
   const kept = groups.reduce((count, { keep }) => count + keep.length, 0);
-  const verb = options.dryRun ? "Would remove" : "Removing";
-  if (operands.length > 0) await print.result(`${verb} ${plural(remove.length, "snapshot")}`);
-  else await print.result(`${verb} ${formatCount(remove.length)} of ${plural(kept + remove.length, "snapshot")}`);
+  await print.result(firstLine(invocation, kept, remove.length));
   const policy = describePolicy(policyOf(options, parseCalendarSpan));
   if (operands.length === 0) await print.info(`Policy: keep ${policy || "nothing"}`);
   if (operands.length > 0 && options.dryRun) await print.result(...(await snapshotLines(remove, options)));
   for (const group of groups) await print.info("", ...(await groupLines(invocation, group)));
   if (groups.length > 0) await print.info("");
+}
+
+function firstLine({ options, operands }: Invocation<ForgetOptions>, kept: number, removed: number): string {
+  if (removed === 0) return "Nothing to remove";
+  const verb = options.dryRun ? "Would remove" : "Removing";
+  if (operands.length > 0) return `${verb} ${plural(removed, "snapshot")}`;
+  return `${verb} ${formatCount(removed)} of ${plural(kept + removed, "snapshot")}`;
 }
 
 async function groupLines({ print, options }: Invocation<ForgetOptions>, group: ForgetGroup): Promise<string[]> {

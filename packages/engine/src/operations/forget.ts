@@ -25,6 +25,7 @@ export async function forget(repository: Repository, request: ForgetRequest): Pr
   const { removed, failed } = isDryRun
     ? { removed: [], failed: [] }
     : await removeSnapshots(repository, plan.remove, { held, onProgress });
-  if (plan.remove.length > 0 && failed.length === 0) await afterRemoval?.(held, plan.remove);
-  return { ...plan, removed, failed };
+  const result = { ...plan, removed, failed };
+  if (plan.remove.length > 0 && failed.length === 0) await afterRemoval?.(held, result);
+  return result;
 }

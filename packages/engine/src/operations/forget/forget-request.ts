@@ -40,7 +40,7 @@ export type ForgetRequest = ForgetChoice &
      * Runs under the same lock when all that was to be removed is gone, or would be: for `prune`, which nobody may come before. The lock is exclusive unless
      * this is a dry run.
      */
-    readonly afterRemoval?: ((held: RepositoryLock, removed: readonly StoredSnapshot[]) => Promise<void>) | undefined;
+    readonly afterRemoval?: ((held: RepositoryLock, result: ForgetResult) => Promise<void>) | undefined;
   };
 
 /** What a policy says of the snapshots of one group. */
