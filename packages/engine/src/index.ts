@@ -69,6 +69,8 @@ export type {
   ReadDataSubset,
 } from "./operations/check/check-request.ts";
 export { parseReadDataSubset } from "./operations/check/read-data-subset.ts";
+export { copy } from "./operations/copy.ts";
+export type { CopiedSnapshot, CopyProgress, CopyRequest, CopyResult } from "./operations/copy/copy-request.ts";
 export { dump } from "./operations/dump.ts";
 export { findFiles, type FindRequest, type FoundFile } from "./operations/find-files.ts";
 export { initRepository, type InitRequest } from "./operations/init.ts";

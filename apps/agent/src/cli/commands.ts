@@ -18,6 +18,7 @@ const loaders: Record<CommandName, () => Promise<AddCommand>> = {
   hooks: async () => (await import("./hooks.ts")).addHooks,
   unreadable: async () => (await import("./unreadable.ts")).addUnreadable,
   init: async () => (await import("./init.ts")).addInit,
+  copy: async () => (await import("./copy.ts")).addCopy,
   check: async () => (await import("./check.ts")).addCheck,
   stats: async () => (await import("./stats.ts")).addStats,
   unlock: async () => (await import("./unlock.ts")).addUnlock,

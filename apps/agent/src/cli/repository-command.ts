@@ -20,19 +20,35 @@ export interface OpenOptions {
 }
 
 /** Opens the repository that the command line means. Leave its scope to end the connection. */
-export async function openForCommand(
-  { world, global, print }: Invocation,
-  { useCache = true }: OpenOptions = {},
-): Promise<OpenedForCommand> {
+export async function openForCommand(invocation: Invocation, options: OpenOptions = {}): Promise<OpenedForCommand> {
+  const { world, global } = invocation;
   const choice = await findRepository(world, global);
+  return await openChosen(invocation, options, {
+    choice,
+    keyHint: global.keyHint,
+    findPassword: async () =>
+      choice.kind === "enrolled" ? choice.machine.secrets.repositoryPassword : await findPassword(world, global),
+  });
+}
+
+interface Chosen {
+  readonly choice: RepositoryChoice;
+  readonly keyHint: string | undefined;
+  readonly findPassword: () => Promise<string>;
+}
+
+/** Opens a repository that was found. */
+export async function openChosen(
+  { world, global, print }: Invocation,
+  { useCache = true }: OpenOptions,
+  { choice, keyHint, findPassword: passwordOf }: Chosen,
+): Promise<OpenedForCommand> {
   const connected = await connectForCommand({ world, global, print }, choice);
   try {
-    const password =
-      choice.kind === "enrolled" ? choice.machine.secrets.repositoryPassword : await findPassword(world, global);
     const cacheFolder = global.cacheFolder ?? homeOf(world, global).cacheFolder;
     const repository = await openWithCache(world, connected.store, {
-      password,
-      keyHint: global.keyHint,
+      password: await passwordOf(),
+      keyHint,
       cacheFolder: useCache && !global.noCache ? cacheFolder : undefined,
       cacheObjects: connected.isRemote,
       onCacheError: (message) => void print.warn(message),

@@ -13,6 +13,7 @@ export const summaries = {
   hooks: "List the commands that orders may run on this machine",
   unreadable: "List what the last ordered backup could not read",
   init: "Make a new repository",
+  copy: "Copy snapshots from another repository",
   check: "Check that the repository is whole",
   stats: "Say how large the snapshots are",
   unlock: "Remove locks that were left behind",

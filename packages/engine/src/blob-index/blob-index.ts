@@ -134,6 +134,28 @@ export class BlobIndex {
     return rows.map((row) => ({ pack: this.#packAt(this.#packRowOf(row)), type, id, ...this.#placeOf(row) }));
   }
 
+  /**
+   * The number of a blob's first copy, with the words of its id at `at` in `ids`; −1 if it is unknown. Numbers are below `blobCount`, never change, and
+   * ascend pack by pack, so that what is to be known of millions of blobs takes a bit or a word each.
+   */
+  copyOfId(type: BlobType, ids: Uint32Array, at: number): number {
+    return this.#findable(type).find(ids, at);
+  }
+
+  /** The copy of this number, from `copyOfId`. */
+  copyAt(copy: number): BlobLocation {
+    const packRow = this.#packRowOf(copy);
+    const firstTree = this.#firstBlobOf(packRow + 1) - this.#packs.word(packRow, treeCountAt);
+    const type = copy < firstTree ? "data" : "tree";
+    const id = blobIdFromBytes(idBytesAt(this.#blobs, copy));
+    return { pack: this.#packAt(packRow), type, id, ...this.#placeOf(copy) };
+  }
+
+  /** How many bytes the copy of this number takes in its pack. */
+  storedBytesOf(copy: number): number {
+    return this.#blobs.word(copy, lengthAt);
+  }
+
   /** Every pack with its blobs by offset; a pack with conflicting entries comes once for each. */
   *packs(): Generator<IndexedPack, void, undefined> {
     for (let row = 0; row < this.#packs.count; row++) yield this.#indexedPack(row);
