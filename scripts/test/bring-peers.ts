@@ -12,6 +12,7 @@ export type PeerName = keyof typeof peers;
 /** What the suites need from outside, and the Debian packages that bring it. */
 const peers = {
   restic: { command: "restic", packages: ["restic"] },
+  age: { command: "age", packages: ["age"] },
   chromium: { command: "chromium", packages: ["chromium"] },
   "extended attributes": { command: "setfacl", packages: ["acl", "attr"] },
   promtool: { command: "promtool", packages: ["prometheus"] },

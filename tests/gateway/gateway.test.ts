@@ -1,5 +1,6 @@
 import { beforeAll } from "vitest";
 import { openObjectStorage } from "../../apps/server/src/object-store/index.ts";
+import { deletionSuite } from "../../apps/server/src/testing/deletion-suite.ts";
 import { gatewaySuite } from "../../apps/server/src/testing/gateway-suite.ts";
 import { describeWith } from "../support/missing-peers.ts";
 import { type S3Server, s3Server } from "../support/s3-server/s3-server.ts";
@@ -11,7 +12,7 @@ describeWith(["an S3 server"], "the gateway's promises, on a real S3 server", ()
     s3 = await s3Server();
   });
 
-  gatewaySuite("a bucket", async () => {
+  const newBucket = async () => {
     const { endpoint, region, accessKeyId, secretAccessKey } = s3;
     const bucket = await s3.newBucket();
     return await openObjectStorage({
@@ -23,5 +24,8 @@ describeWith(["an S3 server"], "the gateway's promises, on a real S3 server", ()
       secretAccessKey,
       pathStyle: true,
     });
-  });
+  };
+
+  gatewaySuite("a bucket", newBucket);
+  deletionSuite("a bucket", newBucket);
 });

@@ -57,21 +57,40 @@ export function resticSuite(settings: () => Promise<Readonly<Record<string, stri
     }
   });
 
-  test.concurrent("an administrator's restic forgets, prunes and finds the rest whole", async () => {
-    const restic = await newRepository();
+  test.concurrent("an administrator's restic forgets, prunes and finds the rest whole, as far as grants let it", async () => {
+    const repositoryId = randomUUID();
+    const restic = await newRepository({ repositoryId });
     const folder = join(temp.path, randomUUID());
     await backUpTwice(restic, folder);
-    await restic("forget", "--keep-last", "1", "--prune");
+    for (const _ of [1, 2]) await restic("backup", folder);
+    const [oldest] = (await restic.json("snapshots")).flat() as { id: string }[];
+    const before = join(temp.path, randomUUID());
+    await restic("restore", oldest?.id ?? "", "--target", before);
+    await administrator.letDelete(repositoryId, { forget: [oldest?.id ?? ""] });
+    await administrator.letDelete(repositoryId, "prune");
+    await restic("forget", "--keep-last", "3", "--prune");
     await restic("check", "--read-data");
-    expect((await restic.json("snapshots")).flat()).toHaveLength(1);
+    expect((await restic.json("snapshots")).flat()).toHaveLength(3);
     const back = join(temp.path, randomUUID());
     await restic("restore", "latest", "--target", back);
     expect(await manifestOf(join(back, folder))).toEqual(await manifestOf(folder));
+
+    // And what was forgotten and pruned comes back whole.
+    await administrator.undelete(repositoryId, oldest?.id ?? "");
+    await restic("check", "--read-data");
+    expect((await restic.json("snapshots")).flat()).toHaveLength(4);
+    const again = join(temp.path, randomUUID());
+    await restic("restore", oldest?.id ?? "", "--target", again);
+    expect(await manifestOf(join(again, folder))).toEqual(await manifestOf(join(before, folder)));
+    await administrator.letDelete(repositoryId, "prune");
+    await restic("prune");
+    await restic("check", "--read-data");
   });
 
   test.concurrent("an administrator's restic adds, lists and removes keys", async () => {
     const repositoryId = randomUUID();
     const restic = await newRepository({ repositoryId });
+    await administrator.letDelete(repositoryId, "keys");
     const file = join(temp.path, randomUUID());
     await writeFile(file, "the second password");
     await restic("key", "add", "--new-password-file", file);

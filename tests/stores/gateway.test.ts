@@ -13,7 +13,7 @@ describeWith(["an S3 server"], "a server that keeps its objects in a bucket", ()
   gatewayStoreSuite(async () => await settingsOfBucket(await s3Server()));
 });
 
-/** The gateway over TLS as a client's store; an administrator's, because agents delete nothing but locks. */
+/** The gateway over TLS as a client's store; an administrator's. It deletes locks only: anything else takes a grant. */
 function gatewayStoreSuite(settings: () => Promise<Readonly<Record<string, string>>>): void {
   let saveos: SaveosServer;
 

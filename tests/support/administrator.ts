@@ -5,6 +5,7 @@ import {
   agent as agentSchema,
   type BackupRequest,
   type Enrolment,
+  grantList,
   isFinal,
   type Job,
   job as jobSchema,
@@ -15,6 +16,7 @@ import {
   type RegisterResponse,
   type Snapshot,
   snapshotList,
+  undelete,
 } from "@saveos/contract";
 import { type Answer, send } from "../../apps/server/src/testing/api-client.ts";
 import { testRecipient } from "../../apps/server/src/testing/enrol-agent.ts";
@@ -29,6 +31,10 @@ export interface Administrator {
   agent(agentId: string): Promise<Agent>;
   revoke(agentId: string): Promise<void>;
   snapshots(agentId: string): Promise<Snapshot[]>;
+  /** Lets the administrator's key delete something of a repository: the named snapshots, what no snapshot needs, or keys. */
+  letDelete(repositoryId: string, kind: "prune" | "keys" | { readonly forget: readonly string[] }): Promise<void>;
+  /** Brings a deleted snapshot back, and waits until it is. While the key may delete, its grants are ended first. */
+  undelete(repositoryId: string, snapshotId: string): Promise<void>;
   /** Resolves with the job's id. */
   orderBackup(request: BackupRequest): Promise<string>;
   job(jobId: string): Promise<Job>;
@@ -74,6 +80,17 @@ export function administratorOf({ server, apiKey }: { server: { httpUrl: string 
     revoke: async (agentId) => void (await call("POST", `/api/v1/agents/${agentId}/revoke`)),
     snapshots: async (agentId) =>
       snapshotList.parse(await call("GET", `/api/v1/backup/${agentId}/snapshots`)).snapshots,
+    letDelete: async (repositoryId, kind) => {
+      const what = typeof kind === "string" ? { kind } : { kind: "forget", snapshot_ids: kind.forget };
+      await call("POST", `/api/v1/repositories/${repositoryId}/grants`, { ...what, max_delete_percent: 100 });
+    },
+    undelete: async (repositoryId, snapshotId) => {
+      const { grants } = grantList.parse(await call("GET", `/api/v1/repositories/${repositoryId}/grants`));
+      for (const { id, ended_at } of grants) if (ended_at === null) await call("DELETE", `/api/v1/grants/${id}`);
+      const asked = await call("POST", `/api/v1/repositories/${repositoryId}/undelete`, { snapshot_id: snapshotId });
+      const { id } = undelete.parse(asked);
+      while (undelete.parse(await call("GET", `/api/v1/undeletes/${id}`)).state === "running") await sleep(askAgainMs);
+    },
     orderBackup: async (request) => jobAccepted.parse(await call("POST", "/api/v1/backup", request)).job_id,
     job: async (jobId) => jobSchema.parse(await call("GET", `/api/v1/jobs/${jobId}`)),
     untilJob: async (jobId, state) => {

@@ -8,6 +8,10 @@ export interface Restic {
   readonly attempt: (...args: string[]) => Promise<RunResult>;
   /** Runs a command that must succeed with `--json`; resolves with one value a line. */
   readonly json: (...args: string[]) => Promise<unknown[]>;
+  /** Runs a command that must succeed with `-v`; resolves with all that it printed. */
+  readonly loud: (...args: string[]) => Promise<string>;
+  /** Begins a command that reads its standard input; `end` gives it that, and resolves when it has succeeded. */
+  readonly reading: (...args: string[]) => { readonly end: (input: string) => Promise<string> };
   /** The same, run in this folder. */
   readonly in: (folder: string) => Restic;
 }
@@ -28,11 +32,23 @@ export function resticOn(
   password: string,
   { env = {}, cacert, ...options }: RunOptions & { cacert?: string } = {},
 ): Restic {
-  const globals = ["-r", repository, "--no-cache", "-q", ...(cacert === undefined ? [] : ["--cacert", cacert])];
+  const anyhow = ["-r", repository, "--no-cache", ...(cacert === undefined ? [] : ["--cacert", cacert])];
+  const globals = [...anyhow, "-q"];
   const all: RunOptions = { ...options, env: { ...env, RESTIC_PASSWORD: password } };
   const call = async (...args: string[]) => await mustRun(program, [...globals, ...args], all);
   return Object.assign(call, {
     attempt: async (...args: string[]) => await run(program, [...globals, ...args], all),
+    loud: async (...args: string[]) => await mustRun(program, [...anyhow, "-v", ...args], all),
+    reading: (...args: string[]) => {
+      const input = Promise.withResolvers<string>();
+      const ended = mustRun(program, [...globals, ...args], { ...all, input: input.promise });
+      return {
+        end: async (text: string) => {
+          input.resolve(text);
+          return await ended;
+        },
+      };
+    },
     in: (folder: string) =>
       resticOn(repository, password, { env, ...(cacert === undefined ? {} : { cacert }), ...options, cwd: folder }),
     json: async (...args: string[]) =>

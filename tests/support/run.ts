@@ -9,7 +9,8 @@ export interface RunResult {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly input?: string | Uint8Array;
+  /** A promise leaves the program waiting for its input until there is one. */
+  readonly input?: string | Uint8Array | Promise<string>;
   /** A signal ends the program with SIGTERM. */
   readonly signal?: AbortSignal;
 }
@@ -28,7 +29,9 @@ export async function run(command: string, args: readonly string[], options: Run
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
     // A program may end before it has read its input.
-    child.stdin.on("error", () => undefined).end(options.input);
+    child.stdin.on("error", () => undefined);
+    if (options.input instanceof Promise) void options.input.then((text) => child.stdin.end(text));
+    else child.stdin.end(options.input);
     child.on("error", reject).on("close", (code) => resolve({ code: code ?? -1, stdout, stderr }));
   });
 }

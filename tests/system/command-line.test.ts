@@ -47,6 +47,16 @@ describe("saveos-agent alone, called as scripts call restic,", () => {
       ["nonsense"],
       ["restore", "latest"],
       ["ls", "0000"],
+      ["forget"],
+      ["forget", "--keep-tag", "nobody-has-this"],
+      ["forget", "--keep-last", "-1"],
+      ["forget", "--keep-within", "a while"],
+      ["forget", "--no-lock", "--keep-last", "1"],
+      ["forget", "--unsafe-allow-remove-all"],
+      ["tag"],
+      ["tag", "--set", "a", "--add", "b"],
+      ["diff", "latest"],
+      ["diff", "latest", "0000"],
       ["init"],
     ]) {
       const { code, stderr } = await agent.attempt(...command);

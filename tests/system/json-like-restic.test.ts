@@ -62,6 +62,54 @@ describeWith(["restic", "extended attributes"], "what --json prints is what rest
 
   test("ls of a folder", async () => await expectSame("ls", "latest", join(source, "modes")));
 
+  test("forget by a policy", async () => {
+    if (await isOlderThan(0, 19)) return;
+    const groups = async (program: Pick<SaveosAgent, "json">, options: readonly string[]) =>
+      sortedBy(
+        ({ tags }) => (tags ?? []).toSorted().join(","),
+        (await program.json("forget", "--dry-run", ...options)).flat() as { tags: string[] | null }[],
+      );
+    for (const options of [
+      ["--keep-last", "1", "--keep-within-yearly", "3y"],
+      ["--keep-last", "1", "--group-by", "host,tags"],
+      ["--unsafe-allow-remove-all", "--tag", "three", "--group-by", ""],
+      // Nothing is printed where there is nothing to say of groups.
+      ["--keep-last", "1", "--host", "nobody"],
+      ["latest"],
+    ])
+      expectAll(await groups(restic, options), await groups(agent, options));
+  });
+
+  test("diff", async () => {
+    if (await isOlderThan(0, 19)) return;
+    const ids = ((await restic.json("snapshots")).flat() as { id: string }[]).map(({ id }) => id);
+    const wanted = ids.slice(0, 2);
+    for (const options of [[], ["--metadata"]]) {
+      // Quiet, restic keeps the changes to itself.
+      const theirs = await restic.json("diff", "--quiet=false", ...options, ...wanted);
+      expect(theirs.length).toBeGreaterThan(1);
+      const ours = await agent.json("diff", ...options, ...wanted);
+      expect(ours).toHaveLength(theirs.length);
+      expectAll(theirs, ours);
+    }
+  });
+
+  test("tag", async () => {
+    if (await isOlderThan(0, 18)) return;
+    const shape = (lines: readonly unknown[]) =>
+      (lines as Line[]).map((line) => Object.entries(line).map(([key, value]) => `${key} ${typeof value}`));
+    const [theirs, ours] = [
+      await restic.json("tag", "--tag", "three", "--add", "by-restic, four"),
+      await agent.json("tag", "--tag", "three", "--add", "by-saveos, five"),
+    ];
+    expect(shape(ours)).toEqual(shape(theirs));
+    expect(ours.at(-1)).toEqual(theirs.at(-1));
+    const nothing = ["tag", "--tag", "three", "--remove", "nobody-has-this"];
+    expect(await agent.json(...nothing)).toEqual(await restic.json(...nothing));
+    const [tagged] = (await agent.json("snapshots", "--tag", "three")).flat() as { tags: string[] }[];
+    expect(tagged?.tags).toEqual(["three", "by-restic", "four", "by-saveos", "five"]);
+  });
+
   test("find", async () => {
     const found = async (program: Pick<SaveosAgent, "json">) =>
       sortedBy(({ snapshot }) => snapshot, (await program.json("find", "n*")).flat() as { snapshot: string }[]);

@@ -35,6 +35,8 @@ export interface Config {
   readonly agentFolder: string;
   /** Whether requests are counted and answered with 429 beyond a limit. A proxy that does that itself, or hides who asks, makes it useless. */
   readonly limitsRequests: boolean;
+  /** The most that a worker of this server reads in a second to verify what is stored; 0 switches verification off. */
+  readonly verifyMaxBytesPerSecond: number;
   readonly logLevel: (typeof logLevels)[number];
 }
 
@@ -108,6 +110,15 @@ const environment = z.object({
   SAVEOS_S3_PATH_STYLE: yesOrNo("false"),
   SAVEOS_AGENT_DIR: text,
   SAVEOS_RATE_LIMITS: yesOrNo("true"),
+  // No budget of a few bytes: an object would take longer than a worker may have it in hand.
+  SAVEOS_VERIFY_MAX_BYTES_PER_SECOND: z.preprocess(
+    emptyIsUnset,
+    z.coerce
+      .number("must be a number of bytes")
+      .int()
+      .refine((bytes) => bytes === 0 || bytes >= 1_000_000, "must be at least 1000000, or 0 to switch verification off")
+      .default(500_000_000),
+  ),
   SAVEOS_LOG_LEVEL: z.preprocess(emptyIsUnset, z.enum(logLevels).default("warn")),
 });
 
@@ -138,6 +149,7 @@ export function readConfig(from: Readonly<Record<string, string | undefined>>): 
     objects: objectStorageConfig(settings, dataFolder),
     agentFolder: settings.SAVEOS_AGENT_DIR === undefined ? builtAgent : resolve(settings.SAVEOS_AGENT_DIR),
     limitsRequests: settings.SAVEOS_RATE_LIMITS === "true",
+    verifyMaxBytesPerSecond: settings.SAVEOS_VERIFY_MAX_BYTES_PER_SECOND,
     logLevel: settings.SAVEOS_LOG_LEVEL,
   };
 }

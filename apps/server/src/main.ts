@@ -27,19 +27,24 @@ import {
 import { agentRoutes } from "./features/agents/index.ts";
 import { apiKeyRoutes, createApiKey } from "./features/api-keys/index.ts";
 import { auditRoutes, theServer } from "./features/audit/index.ts";
+import { delayedChangeRoutes } from "./features/delayed-changes/index.ts";
+import { deletionRoutes } from "./features/deletions/index.ts";
 import { downloadRoutes } from "./features/downloads/index.ts";
 import { enrolmentRoutes } from "./features/enrolment/index.ts";
 import { eventRoutes } from "./features/events/index.ts";
 import { homeRoutes } from "./features/home/index.ts";
-import { jobRoutes, restoresFrom } from "./features/jobs/index.ts";
+import { jobRoutes, workOn } from "./features/jobs/index.ts";
 import { createMetrics, healthCheck, monitoringRoutes } from "./features/monitoring/index.ts";
 import { orderRoutes } from "./features/orders/index.ts";
-import { planRoutes } from "./features/plans/index.ts";
+import { isRemovable, planRoutes } from "./features/plans/index.ts";
 import { repositoryRoutes } from "./features/repositories/index.ts";
+import { retentionRoutes } from "./features/retention/index.ts";
 import { snapshotRoutes } from "./features/snapshots/index.ts";
 import { tenantRoutes } from "./features/tenants/index.ts";
 import { userRoutes } from "./features/users/index.ts";
-import { reconcileLedgers, registerGateway } from "./gateway/index.ts";
+import { vaultRoutes } from "./features/vault/index.ts";
+import { measureLoad, verificationRoutes, Verifier } from "./features/verification/index.ts";
+import { countTransfers, reconcileLedgers, registerGateway } from "./gateway/index.ts";
 import { createApp } from "./http/create-app.ts";
 import { closeApp, listen } from "./http/listen.ts";
 import { publicUrlFor } from "./http/public-url.ts";
@@ -90,7 +95,20 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
     await openQueue({ address, database: databases.door, log, supervises: config.role !== "api" }),
   );
 
-  const metrics = createMetrics({ databases, clock, link, queue });
+  const { verifyMaxBytesPerSecond } = config;
+  const transfers = countTransfers();
+  const verifies = config.role !== "api" && verifyMaxBytesPerSecond > 0;
+  const verifier = verifies
+    ? new Verifier({
+        databases,
+        objects,
+        clock,
+        log: log.child({ task: "verify" }),
+        load: resources.use(measureLoad(transfers)),
+        maxBytesPerSecond: verifyMaxBytesPerSecond,
+      })
+    : undefined;
+  const metrics = createMetrics({ databases, clock, link, queue, verifier, verifyMaxBytesPerSecond });
   const auth = createAuth({ accounts, secret: await sessionSecret(accounts) });
   const identifyPerson = personIdentifier({ accounts, auth });
   const knownCallers = new KnownCallers();
@@ -125,12 +143,14 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
     agentFolder,
     isSetUp,
     stopping: stopping.signal,
+    verifyMaxBytesPerSecond,
   };
 
   const buildApp = async (certificate?: { readonly certificate: string; readonly key: string }) => {
     const { trustedProxies } = config;
     const app = await createApp({ log, trustedProxies, ...(certificate === undefined ? {} : { tls: certificate }) });
     metrics.observe(app);
+    transfers.observe(app);
     if (limitRequests !== undefined) app.addHook("onRequest", limitRequests);
     if (config.role === "worker") await app.register(monitoringRoutes({ ...deps, ...more }));
     else await registerFeatures(app, { ...deps, ...more });
@@ -154,7 +174,13 @@ export async function startServer(config: Config, log: Logger, clock: Clock = sy
   };
   resources.use(repeat(dayMs, renewCertificate, onFailure));
   if (config.role !== "api") {
-    await doTasks({ databases, clock, queue, log });
+    await doTasks({ databases, clock, queue, objects, log });
+    const stopVerifying = new AbortController();
+    const verifying = verifier?.run(stopVerifying.signal);
+    resources.defer(async () => {
+      stopVerifying.abort();
+      await verifying;
+    });
     const reconcileLog = log.child({ task: "reconcile" });
     // It works through all objects and may be far from its end at a stop: the next start begins anew, so its complaints then mean nothing.
     resources.defer(() => void (reconcileLog.level = "silent"));
@@ -190,6 +216,7 @@ type FeatureDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof eventRoutes>[0] &
   Parameters<typeof homeRoutes>[0] &
   Parameters<typeof monitoringRoutes>[0] &
+  Parameters<typeof verificationRoutes>[0] &
   Pick<Parameters<typeof registerGateway>[1], "objects" | "log">;
 
 /** Everything that an API process answers. */
@@ -211,13 +238,20 @@ async function registerFeatures(app: FastifyInstance, deps: FeatureDeps): Promis
   await app.register(jobRoutes(deps));
   await app.register(snapshotRoutes(deps));
   await app.register(repositoryRoutes(deps));
-  const { databases, objects, log, access } = deps;
+  await app.register(vaultRoutes(deps));
+  await app.register(verificationRoutes(deps));
+  await app.register(deletionRoutes(deps));
+  await app.register(delayedChangeRoutes(deps));
+  await app.register(retentionRoutes(deps));
+  const { databases, clock, objects, log, access } = deps;
   registerGateway(app, {
     databases,
     objects,
     log,
     authorize: gatewayCallers(access),
-    mayRestoreFrom: restoresFrom,
+    clock,
+    isRemovable,
+    workOn,
   });
 }
 

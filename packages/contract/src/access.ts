@@ -24,12 +24,18 @@ export const permission = z.enum([
   "repositories:read",
   "repositories:change",
   "repositories:use",
+  "repositories:delete",
   "snapshots:read",
   "tenants:read",
   "tenants:change",
   "tenants:create",
   "users:read",
   "users:change",
+  "vault:read",
+  "vault:open",
+  "vault:change",
+  "verification:read",
+  "verification:run",
 ]);
 export type Permission = z.infer<typeof permission>;
 

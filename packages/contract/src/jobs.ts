@@ -4,8 +4,16 @@ import { z } from "zod";
 export const jobState = z.enum(["pending", "running", "completed", "partial", "failed", "cancelled"]);
 export type JobState = z.infer<typeof jobState>;
 
-export const jobKind = z.enum(["backup", "restore", "check"]);
+/** Kinds of jobs that delete, which takes a grant for each run. */
+export const deletingKinds = ["forget", "prune", "repair"] as const;
+export type DeletingKind = (typeof deletingKinds)[number];
+
+export const jobKind = z.enum(["backup", "restore", "check", "forget", "prune", "repair"]);
 export type JobKind = z.infer<typeof jobKind>;
+
+export function isDeleting(kind: JobKind): kind is DeletingKind {
+  return (deletingKinds as readonly JobKind[]).includes(kind);
+}
 
 const nextStates: Record<JobState, readonly JobState[]> = {
   pending: ["running", "failed", "cancelled"],

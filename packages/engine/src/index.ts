@@ -71,11 +71,50 @@ export type {
 export { parseReadDataSubset } from "./operations/check/read-data-subset.ts";
 export { copy } from "./operations/copy.ts";
 export type { CopiedSnapshot, CopyProgress, CopyRequest, CopyResult } from "./operations/copy/copy-request.ts";
+export { diff, type DiffRequest, type DiffSide, type DiffStatistics, type EntryChange } from "./operations/diff.ts";
 export { dump } from "./operations/dump.ts";
 export { findFiles, type FindRequest, type FoundFile } from "./operations/find-files.ts";
+export { forget } from "./operations/forget.ts";
+export { type CalendarSpan, parseCalendarSpan } from "./operations/forget/calendar-span.ts";
+export { applyPolicy, type AppliedPolicy, type KeptSnapshot, type Today } from "./operations/forget/apply-policy.ts";
+export type {
+  FailedRemoval,
+  ForgetGroup,
+  ForgetPlan,
+  ForgetProgress,
+  ForgetRequest,
+  ForgetResult,
+} from "./operations/forget/forget-request.ts";
+export { describePolicy, type KeepCount, type Period, periods, type Policy } from "./operations/forget/policy.ts";
 export { initRepository, type InitRequest } from "./operations/init.ts";
 export { addKey, changePassword, type KeyInfo, listKeys, type NewKeyRequest, removeKey } from "./operations/keys.ts";
 export { type ListedFile, listFiles, type ListRequest } from "./operations/list-files.ts";
+export { prune } from "./operations/prune.ts";
+export {
+  type MaxUnused,
+  parseMaxUnused,
+  type PruneProgress,
+  type PruneRequest,
+  type PruneResult,
+  type PruneStats,
+} from "./operations/prune/prune-request.ts";
+export {
+  repairIndex,
+  type RepairIndexProgress,
+  type RepairIndexRequest,
+  type RepairIndexResult,
+} from "./operations/repair/repair-index.ts";
+export {
+  repairPacks,
+  type RepairPacksProgress,
+  type RepairPacksRequest,
+  type RepairPacksResult,
+} from "./operations/repair/repair-packs.ts";
+export {
+  repairSnapshots,
+  type RepairSnapshotsRequest,
+  type RepairSnapshotsResult,
+} from "./operations/repair/repair-snapshots.ts";
 export { restore, type RestoreRequest } from "./operations/restore.ts";
 export type { RestoreItem, RestoreProblem } from "./target/restore-report.ts";
 export type { RestoreSettings } from "./target/restore-settings.ts";
@@ -89,4 +128,5 @@ export {
   type SnapshotGroup,
 } from "./operations/snapshots.ts";
 export { repositoryStats, type RepositoryStats, type StatsMode, type StatsRequest } from "./operations/stats.ts";
+export { type TagChange, type TagRequest, tagSnapshots } from "./operations/tag.ts";
 export { unlock, type UnlockRequest } from "./operations/unlock.ts";

@@ -16,6 +16,11 @@ export async function recipientOf(identity: string): Promise<string> {
   }
 }
 
+/** Whether a text has the form of an X25519 recipient. */
+export function isRecipient(text: string): boolean {
+  return /^age1[02-9ac-hj-np-z]{58}$/.test(text);
+}
+
 /** age has other kinds of identities; those of machines are of this kind only. */
 export function requireX25519Identity(identity: string): void {
   if (!identity.startsWith("AGE-SECRET-KEY-1")) throw invalidIdentity();

@@ -1,5 +1,5 @@
 import { Decrypter, Encrypter } from "age-encryption";
-import { invalidIdentity, requireX25519Identity } from "./identity.ts";
+import { invalidIdentity, isRecipient, requireX25519Identity } from "./identity.ts";
 import { VaultError } from "./vault-error.ts";
 
 /** Seals bytes so that only the holder of the recipient's identity opens them: an age file (https://age-encryption.org/v1) in base64. */
@@ -30,7 +30,7 @@ export async function open(identity: string, sealed: string): Promise<Uint8Array
 function encrypterTo(recipient: string): Encrypter {
   const encrypter = new Encrypter();
   try {
-    if (!/^age1[02-9ac-hj-np-z]{58}$/.test(recipient)) throw new TypeError("not an X25519 recipient");
+    if (!isRecipient(recipient)) throw new TypeError("not an X25519 recipient");
     encrypter.addRecipient(recipient);
   } catch (cause) {
     throw new VaultError("invalid-recipient", "This is no age recipient (age1…)", { cause });

@@ -1,8 +1,9 @@
 import type { CheckProgress, CheckResult, Finding } from "@saveos/engine";
 import { exitCode, type ExitCode } from "../errors/exit-code.ts";
-import { formatBytes, formatCount, plural } from "../terminal/quantities.ts";
+import { plural } from "../terminal/quantities.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
 import { openForCommand } from "./repository-command.ts";
+import { stepPrinter } from "./step-printer.ts";
 import { summaries } from "./summaries.ts";
 
 interface CheckOptions {
@@ -36,7 +37,11 @@ async function runCheck(invocation: Invocation<CheckOptions>): Promise<ExitCode>
     readData: options.readData ? "all" : subset,
     lock: opened.lock,
     signal: world.signal,
-    onProgress: stepPrinter(invocation),
+    onProgress: stepPrinter<CheckProgress["step"]>(invocation, {
+      verb: "Checking",
+      names: stepNames,
+      together: ["snapshots", "data"],
+    }),
     onFinding: (finding) => void printFinding(invocation, finding),
   });
   print.live.clear();
@@ -50,37 +55,6 @@ const stepNames: Record<CheckProgress["step"], string> = {
   snapshots: "Snapshots",
   data: "Data",
 };
-
-/** What is over when a step begins: the last two go on at the same time. */
-const stepsBefore: Record<CheckProgress["step"], readonly CheckProgress["step"][]> = {
-  indexes: [],
-  packs: ["indexes"],
-  snapshots: ["indexes", "packs"],
-  data: ["indexes", "packs"],
-};
-
-/** Shows the steps that are under way with how far they are; on a terminal in place, elsewhere nothing: the result says it all. */
-function stepPrinter({ world, print }: Invocation<CheckOptions>): (progress: CheckProgress) => void {
-  const running = new Map<CheckProgress["step"], string>();
-  let shownMs = 0;
-  return ({ step, done, total, bytesDone, bytesTotal }) => {
-    if (print.options.json || print.options.quiet) return;
-    const isNew = !running.has(step);
-    const count = total === undefined ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
-    const bytes =
-      bytesDone === undefined || bytesTotal === undefined
-        ? ""
-        : ` · ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`;
-    if (isNew) for (const over of stepsBefore[step]) running.delete(over);
-    running.set(step, `Checking  ${stepNames[step]} ${count}${bytes}`.slice(0, world.stdout.columns - 1));
-    const nowMs = Number(world.clock.nowNs() / 1_000_000n);
-    if (!isNew && nowMs - shownMs < drawIntervalMs) return;
-    shownMs = nowMs;
-    print.live.draw([...running.values()]);
-  };
-}
-
-const drawIntervalMs = 100;
 
 async function printFinding(
   { print }: Invocation<CheckOptions>,
@@ -97,9 +71,9 @@ async function printResult({ print }: Invocation<CheckOptions>, result: CheckRes
   if (errors === 0) await print.info(style.good("No errors were found"));
   else await print.result(style.bad(`${plural(errors, "error")} found`));
   if (brokenPacks.length > 0)
-    await print.result("Damaged packs, for `restic repair packs`:", ...brokenPacks.map((id) => `  ${id}`));
-  if (suggestRepairIndex) await print.result("The index disagrees with the packs: `restic repair index` may mend it.");
-  if (suggestPrune) await print.info("Some packs are of no use: `restic prune` would free their space.");
+    await print.result("Damaged packs, for `repair packs`:", ...brokenPacks.map((id) => `  ${id}`));
+  if (suggestRepairIndex) await print.result("The index disagrees with the packs: `repair index` may mend it.");
+  if (suggestPrune) await print.info("Some packs are of no use: `prune` would free their space.");
   await print.record({
     message_type: "summary",
     num_errors: errors,

@@ -7,6 +7,7 @@ import { Inbox } from "../daemon/inbox.ts";
 import { readLinkState, writeLinkState } from "../daemon/link-state.ts";
 import type { Log } from "../daemon/log.ts";
 import { Outbox } from "../daemon/outbox.ts";
+import { ServerClock } from "../daemon/server-clock.ts";
 import { holdSingleInstance } from "../daemon/single-instance.ts";
 import { trustedFetch } from "../daemon/trusted-fetch.ts";
 import { type EnrolledMachine, requireEnrolment } from "../enrolment/enrolled-machine.ts";
@@ -22,6 +23,7 @@ import { connectStore } from "../repository/connect-store.ts";
 import { openWithCache } from "../repository/open-repository.ts";
 import { jsonText } from "../terminal/json.ts";
 import { styleFor } from "../terminal/style.ts";
+import { keeperOfMachine } from "../vault/keeper-of-machine.ts";
 import type { World } from "../world.ts";
 import type { Invocation } from "./command-line.ts";
 import type { GlobalOptions } from "./global-options.ts";
@@ -46,7 +48,8 @@ export async function runDaemonCommand({ world, global, options }: Invocation<Da
   const link = httpsLink({ fetch: trusted.fetch, serverUrl: config.serverUrl, credential: () => secrets.credential });
   const inbox = await Inbox.open(path.join(home.stateFolder, "inbox.json"));
   const outbox = await Outbox.open(path.join(home.stateFolder, "outbox.json"));
-  const deps = orderDeps(world, global, machine, log);
+  const serverClock = new ServerClock(world.clock);
+  const deps = { ...orderDeps(world, global, machine, log), serverAheadMs: () => serverClock.aheadMs };
   log.info(`Serving ${config.serverUrl} as agent ${config.agentId}`);
   await runDaemon(
     {
@@ -57,6 +60,8 @@ export async function runDaemonCommand({ world, global, options }: Invocation<Da
       random: world.random,
       log,
       reportsWait: new Bell(),
+      vault: keeperOfMachine(world, machine, link, log),
+      serverClock,
       note: (failure) => noteHeartbeat(world, home.stateFolder, failure),
       runOrder: async (order, run) => await runOrder(deps, order, run),
       keepCredential: async (credential) => await secrets.replaceCredential(credential),
@@ -74,7 +79,12 @@ export async function runDaemonCommand({ world, global, options }: Invocation<Da
   return exitCode.done;
 }
 
-function orderDeps(world: World, global: GlobalOptions, machine: EnrolledMachine, log: Log): OrderDeps {
+function orderDeps(
+  world: World,
+  global: GlobalOptions,
+  machine: EnrolledMachine,
+  log: Log,
+): Omit<OrderDeps, "serverAheadMs"> {
   const { config, home, secrets } = machine;
   return {
     openRepository: async (request) => await openForOrder(world, global, machine, request, log),
@@ -94,7 +104,7 @@ async function openForOrder(
   world: World,
   { uploadBytesPerSecond, downloadBytesPerSecond, limitWindow }: GlobalOptions,
   machine: EnrolledMachine,
-  { repository: which, useCache, bandwidth, onRetry, signal }: OpenForOrder,
+  { repository: which, useCache, bandwidth, grant, onRetry, signal }: OpenForOrder,
   log: Log,
 ): Promise<OpenedForOrder> {
   const choice = { kind: "enrolled", machine, repositoryPath: which === "own" ? undefined : which.path } as const;
@@ -105,6 +115,7 @@ async function openForOrder(
     downloadBytesPerSecond,
     limitWindow,
     bandwidth,
+    grant,
     onRetry,
   });
   try {

@@ -1,6 +1,14 @@
 import { InvalidArgumentError } from "commander";
 import { expect, test } from "vitest";
-import { collectTags, parseCount, parseDurationMs, parseGroupBy, parseSizeBytes, parseTimeNs } from "./parse-values.ts";
+import {
+  collectTags,
+  parseCount,
+  parseDurationMs,
+  parseGroupBy,
+  parseKeepCount,
+  parseSizeBytes,
+  parseTimeNs,
+} from "./parse-values.ts";
 
 test("durations are written as Go writes them", () => {
   expect(["90s", "5m", "2h", "1h30m", "0.5s", "1d"].map(parseDurationMs)).toEqual([
@@ -39,6 +47,17 @@ test("tags given together must all match, tags given apart are alternatives", ()
 
 test("snapshots without any tag are asked for with an empty tag, as in restic", () => {
   expect(collectTags("")).toEqual([[""]]);
+  expect(collectTags(" , ")).toEqual([[""]]);
+});
+
+test("spaces around tags don't belong to them", () => {
+  expect(collectTags("a, b c ,,d")).toEqual([["a", "b c", "d"]]);
+});
+
+test("how many to keep is a whole number, or unlimited", () => {
+  expect(["0", "7", "unlimited"].map(parseKeepCount)).toEqual([0, 7, "unlimited"]);
+  for (const text of ["-1", "1.5", "", "all", "99999999999999999999"])
+    expect(() => parseKeepCount(text), text).toThrow(InvalidArgumentError);
 });
 
 test("groups are made by host, paths and tags, in any choice", () => {

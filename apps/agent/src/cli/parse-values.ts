@@ -38,6 +38,14 @@ export function parseCount(min: number, max = Number.MAX_SAFE_INTEGER): (text: s
   };
 }
 
+/** A whole number from 0, or `unlimited`. */
+export function parseKeepCount(text: string): number | "unlimited" {
+  if (text === "unlimited") return text;
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(count)) throw new InvalidArgumentError('Write a whole number from 0, or "unlimited".');
+  return count;
+}
+
 /** Adds a value to those given before: for options that may be given several times. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
@@ -48,8 +56,9 @@ export function collectTags(
   value: string,
   before: readonly (readonly string[])[] = [],
 ): readonly (readonly string[])[] {
+  const tags = value.split(",").map((tag) => tag.trim());
   // An empty tag alone asks for snapshots without any, as in restic.
-  return [...before, value === "" ? [""] : value.split(",").filter((tag) => tag !== "")];
+  return [...before, tags.every((tag) => tag === "") ? [""] : tags.filter((tag) => tag !== "")];
 }
 
 /** What snapshots are grouped by. */

@@ -23,32 +23,24 @@ export interface OpenOptions {
 export async function openForCommand(invocation: Invocation, options: OpenOptions = {}): Promise<OpenedForCommand> {
   const { world, global } = invocation;
   const choice = await findRepository(world, global);
-  return await openChosen(invocation, options, {
-    choice,
-    keyHint: global.keyHint,
-    findPassword: async () =>
-      choice.kind === "enrolled" ? choice.machine.secrets.repositoryPassword : await findPassword(world, global),
-  });
+  const password = async () =>
+    choice.kind === "enrolled" ? choice.machine.secrets.repositoryPassword : await findPassword(world, global);
+  return await openChosen(invocation, choice, password, options);
 }
 
-interface Chosen {
-  readonly choice: RepositoryChoice;
-  readonly keyHint: string | undefined;
-  readonly findPassword: () => Promise<string>;
-}
-
-/** Opens a repository that was found. */
+/** Opens a repository wherever it is. The password is asked for once its store is reached. */
 export async function openChosen(
-  { world, global, print }: Invocation,
-  { useCache = true }: OpenOptions,
-  { choice, keyHint, findPassword: passwordOf }: Chosen,
+  { world, global, print }: Pick<Invocation, "world" | "global" | "print">,
+  choice: RepositoryChoice,
+  password: () => Promise<string>,
+  { useCache = true }: OpenOptions = {},
 ): Promise<OpenedForCommand> {
   const connected = await connectForCommand({ world, global, print }, choice);
   try {
     const cacheFolder = global.cacheFolder ?? homeOf(world, global).cacheFolder;
     const repository = await openWithCache(world, connected.store, {
-      password: await passwordOf(),
-      keyHint,
+      password: await password(),
+      keyHint: global.keyHint,
       cacheFolder: useCache && !global.noCache ? cacheFolder : undefined,
       cacheObjects: connected.isRemote,
       onCacheError: (message) => void print.warn(message),

@@ -1,14 +1,12 @@
 import { Option } from "commander";
 import type { SnapshotGroup, StoredSnapshot } from "@saveos/engine";
 import { type SelectionOptions, selectSnapshots, snapshotFilter } from "../repository/select-snapshots.ts";
-import { formatBytes, plural } from "../terminal/quantities.ts";
-import { type Column, tableLines } from "../terminal/table.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
 import { type GroupBy, parseCount, parseGroupBy } from "./parse-values.ts";
-import { plainTime } from "./records/long-line.ts";
 import { snapshotRecord } from "./records/snapshot-record.ts";
 import { withReadableRepository } from "./repository-command.ts";
 import { addSelectionOptions } from "./selection-options.ts";
+import { groupTitle, orNull, snapshotLines } from "./snapshot-lines.ts";
 import { summaries } from "./summaries.ts";
 
 interface SnapshotsOptions extends SelectionOptions {
@@ -58,7 +56,7 @@ async function printList(
   { print, options }: Invocation<SnapshotsOptions>,
   snapshots: readonly StoredSnapshot[],
 ): Promise<void> {
-  await print.result(...(await listLines(snapshots, options)));
+  await print.result(...(await snapshotLines(snapshots, options)));
   if (print.options.json) await print.record(snapshots.map(snapshotRecord));
 }
 
@@ -68,44 +66,15 @@ async function printGroups(
 ): Promise<void> {
   for (const [index, group] of groups.entries()) {
     if (index > 0) await print.result("");
-    await print.result(print.style.strong(groupTitle(group)), ...(await listLines(group.snapshots, options)));
+    await print.result(
+      print.style.strong(`Snapshots of ${groupTitle(group)}`),
+      ...(await snapshotLines(group.snapshots, options)),
+    );
   }
   await print.record(
     groups.map(({ hostname, paths, tags, snapshots }) => ({
-      // A list without anything is null in restic's JSON.
       group_key: { hostname: hostname ?? "", paths: orNull(paths), tags: orNull(tags) },
       snapshots: snapshots.map(snapshotRecord),
     })),
   );
-}
-
-function groupTitle({ hostname, paths, tags }: SnapshotGroup): string {
-  const parts = [
-    hostname === undefined ? undefined : `host ${hostname}`,
-    paths === undefined ? undefined : `paths ${paths.join(", ")}`,
-    tags === undefined ? undefined : `tags ${tags.join(", ") || "none"}`,
-  ];
-  return `Snapshots of ${parts.filter((part) => part !== undefined).join(", ") || "all"}`;
-}
-
-async function listLines(snapshots: readonly StoredSnapshot[], { compact }: SnapshotsOptions): Promise<string[]> {
-  if (snapshots.length === 0) return ["No snapshots"];
-  const { displayName, formatTime, localZone, parseTime } = await import("@saveos/engine");
-  const columns: Column<StoredSnapshot>[] = [
-    { title: "ID", cell: ({ id }) => [id.slice(0, 8)] },
-    { title: "Time", cell: ({ time }) => [plainTime(formatTime(parseTime(time), localZone))] },
-    { title: "Host", cell: ({ hostname }) => [displayName(hostname)] },
-    { title: "Tags", cell: ({ tags }) => (compact ? [tags.map(displayName).join(",")] : tags.map(displayName)) },
-    ...(compact ? [] : [{ title: "Paths", cell: ({ paths }: StoredSnapshot) => paths.map(displayName) }]),
-    {
-      title: "Size",
-      cell: ({ summary }) => [summary === undefined ? "" : formatBytes(summary.totalBytesProcessed)],
-      align: "right",
-    },
-  ];
-  return [...tableLines(columns, snapshots), plural(snapshots.length, "snapshot")];
-}
-
-function orNull(list: readonly string[] | undefined): readonly string[] | null {
-  return list === undefined || list.length === 0 ? null : list;
 }

@@ -27,7 +27,7 @@ export function addSourceOptions(command: Command): Command {
 
 /** Opens the repository to copy from. Leave its scope to end the connection. */
 export async function openSource(invocation: Invocation<SourceOptions>): Promise<OpenedForCommand> {
-  const { world, options } = invocation;
+  const { world, global, options } = invocation;
   const named = { repo: options.fromRepo, repositoryFile: options.fromRepositoryFile };
   const location = await namedLocation(world, named, sourceRepository);
   if (location === undefined)
@@ -35,13 +35,10 @@ export async function openSource(invocation: Invocation<SourceOptions>): Promise
       hint: "Name it with --from-repo, and its password with --from-password-file.",
     });
   const password = { passwordFile: options.fromPasswordFile, passwordCommand: options.fromPasswordCommand };
+  const keyHint = options.fromKeyHint ?? (world.env["RESTIC_FROM_KEY_HINT"] || undefined);
   return await openChosen(
-    invocation,
-    {},
-    {
-      choice: { kind: "named", location },
-      keyHint: options.fromKeyHint ?? (world.env["RESTIC_FROM_KEY_HINT"] || undefined),
-      findPassword: async () => await findPassword(world, password, sourceRepository),
-    },
+    { ...invocation, global: { ...global, keyHint } },
+    { kind: "named", location },
+    async () => await findPassword(world, password, sourceRepository),
   );
 }

@@ -8,8 +8,11 @@ import { isAgentError } from "../errors/agent-error.ts";
 import { exitCode, type ExitCode } from "../errors/exit-code.ts";
 import { repositoryUrl } from "../host/config-file.ts";
 import { nowMs } from "../host/clock.ts";
+import { readRememberedSnapshots } from "../jobs/last-snapshot.ts";
 import { plural } from "../terminal/quantities.ts";
 import { padEnd } from "../terminal/text-width.ts";
+import { type PinnedVault, readPinFile } from "../vault/pin-file.ts";
+import { readSealNotes, type SealNotes } from "../vault/seal-notes.ts";
 import type { World } from "../world.ts";
 import type { Invocation } from "./command-line.ts";
 
@@ -21,7 +24,7 @@ type ServerState =
   | { readonly isReachable: true; readonly snapshots: number; readonly lastSnapshotAt: string | undefined }
   | { readonly isReachable: false; readonly failure: string; readonly hint: string | undefined };
 
-/** Says how things are. Exit code 0 only if they are well: enrolled, repository there, server reachable. */
+/** Says how things are. Exit code 0 only if they are well: enrolled, repository there, server reachable, the vault one that is trusted. */
 export async function tellStatus({ world, global, print }: Invocation): Promise<ExitCode> {
   const home = homeOf(world, global);
   const machine = await findEnrolment(home);
@@ -32,10 +35,12 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
     return exitCode.failed;
   }
   const link = await readLinkState(home.stateFolder);
+  const { gone } = await readRememberedSnapshots(home.stateFolder);
   const server = await askServer(world, machine);
   const { style } = print;
   const { config } = machine;
   const recipient = await recipientOf(machine.secrets.identity);
+  const vault = { pin: await readPinFile(home.vaultFile), notes: await readSealNotes(home.stateFolder) };
   const rows: [string, string][] = [
     [
       "Server",
@@ -52,12 +57,20 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
         : style.warning("not made yet: run `saveos-agent register --resume`"),
     ],
     ["Last snapshot", lastSnapshotText(world, server)],
+    ...(gone === undefined
+      ? []
+      : [
+          ["", style.bad(`Gone: the one that this machine made ${agoText(world, gone.madeAt)}`)] as [string, string],
+          ...hintRow("Unless somebody removed it on purpose, the server lost it or shows an older state."),
+        ]),
     [
       "Last heartbeat",
       link.heartbeatAt === undefined ? "none: the daemon has not run yet" : agoText(world, link.heartbeatAt),
     ],
     ...(link.failure === undefined ? [] : [["", style.warning(link.failure)] as [string, string]]),
     ["Password file", home.secretsFile],
+    ["Vault", vaultText(world, vault)],
+    ...(vault.notes.trouble === undefined ? [] : [["", style.bad(vault.notes.trouble)] as [string, string]]),
     ["Recipient", recipient],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
@@ -73,10 +86,41 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
     ...(server.isReachable
       ? { snapshots: server.snapshots, last_snapshot_at: server.lastSnapshotAt ?? null }
       : { failure: server.failure }),
+    ...(gone === undefined ? {} : { gone_snapshot: { id: gone.id, made_at: gone.madeAt, noticed_at: gone.noticedAt } }),
     last_heartbeat_at: link.heartbeatAt ?? null,
     recipient,
+    vault: {
+      recipient: vault.pin?.recipient ?? null,
+      generation: vault.pin?.generation ?? null,
+      sealed_at: isSealed(vault) ? (vault.notes.sealedAt ?? null) : null,
+      names_visible: vault.pin?.names.visible ?? false,
+      trouble: vault.notes.trouble ?? null,
+    },
   });
-  return server.isReachable && config.repositoryReady ? exitCode.done : exitCode.failed;
+  return server.isReachable && config.repositoryReady && vault.notes.trouble === undefined
+    ? exitCode.done
+    : exitCode.failed;
+}
+
+interface VaultState {
+  readonly pin: PinnedVault | undefined;
+  readonly notes: SealNotes;
+}
+
+/** Whether the server has this machine's password for the vault that is pinned now. */
+function isSealed({ pin, notes }: VaultState): boolean {
+  return pin !== undefined && notes.sealedTo === pin.recipient;
+}
+
+function vaultText(world: World, vault: VaultState): string {
+  const { pin, notes } = vault;
+  if (pin === undefined) return "none pinned: keep a copy of the password file";
+  const names = pin.names.visible ? ", which lets the server see names in reports" : "";
+  const sealed =
+    isSealed(vault) && notes.sealedAt !== undefined
+      ? `password sealed ${agoText(world, notes.sealedAt)}`
+      : "password not sealed yet";
+  return `${pin.recipient} (${pin.generation})${names}, ${sealed}`;
 }
 
 /** Asks for the list of snapshots, which proves all at once: that the server is there, is the right one, and knows this machine. */

@@ -9,6 +9,7 @@ import { Bell } from "./bell.ts";
 import { runDaemon } from "./daemon.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
+import { ServerClock } from "./server-clock.ts";
 
 let machine: TestMachine;
 let clock: ManualClock;
@@ -44,6 +45,7 @@ async function start(changes: Changes = {}): Promise<Running> {
   const ran: Running["ran"] = [];
   const stopping = new AbortController();
   const outbox = await Outbox.open(machine.path("outbox.json"));
+  const serverClock = new ServerClock(clock);
   const done = runDaemon(
     {
       link,
@@ -53,6 +55,7 @@ async function start(changes: Changes = {}): Promise<Running> {
       random: () => 1,
       log: { info: (message) => log.push(message), warn: (message) => log.push(`warning: ${message}`) },
       reportsWait: new Bell(),
+      serverClock,
       note: (failure) => {
         notes.push(failure);
         return Promise.resolve();
@@ -67,6 +70,7 @@ async function start(changes: Changes = {}): Promise<Running> {
         return Promise.resolve();
       },
       timeZone: () => Promise.resolve("Europe/Paris"),
+      vault: { version: 0, heed: () => Promise.resolve() },
       ...changes,
     },
     { hostname: "web1", agentVersion: "0.1.0", machineId: "ab", sessionId: jobId(99) },

@@ -15,6 +15,10 @@
  * - `invalid-order`: an order of the server can't be carried out as it is written
  * - `nothing-to-back-up`: nothing that an order names is on this machine
  * - `no-repository-password`: an order is about another machine's repository, and brings no password for it
+ * - `wrong-passphrase`: the vault does not open with the passphrase that was given
+ * - `clock-off`: the machine's clock and the server's differ too much to delete anything by time
+ * - `too-few-snapshots`: so few snapshots would have stayed that nothing was forgotten
+ * - `deletion-refused`: the server let a job delete nothing, or nothing more
  * - `hook-failed`: a command that had to succeed before a backup did not
  * - `cancelled`: the server gave a job up
  * - `interrupted`: a signal ended the command
@@ -35,6 +39,10 @@ export type AgentErrorCode =
   | "invalid-order"
   | "nothing-to-back-up"
   | "no-repository-password"
+  | "wrong-passphrase"
+  | "clock-off"
+  | "too-few-snapshots"
+  | "deletion-refused"
   | "hook-failed"
   | "cancelled"
   | "interrupted"

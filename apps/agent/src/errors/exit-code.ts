@@ -5,6 +5,7 @@ export const exitCode = {
   done: 0,
   failed: 1,
   sourceIncomplete: 3,
+  removalIncomplete: 3,
   noRepository: 10,
   repositoryLocked: 11,
   wrongPassword: 12,
@@ -19,6 +20,7 @@ export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
  */
 export function exitCodeOf(error: unknown, signal: AbortSignal): ExitCode {
   if (signal.aborted || isAgentError(error, "interrupted")) return exitCode.interrupted;
+  if (isAgentError(error, "wrong-passphrase")) return exitCode.wrongPassword;
   switch (engineCodeOf(error)) {
     case "no-repository":
       return exitCode.noRepository;

@@ -11,7 +11,7 @@ export interface JobFailure {
 
 /**
  * What the server is told of an error. Errors' own messages may hold names, which stay in the machine's own log; so each code of each package has
- * its sentence here. Only an agent's `invalid-order` and `hook-failed` speak for themselves: they are made for this.
+ * its sentence here. Only those of an agent that have `itself` for a reason speak for themselves: they are made for this.
  */
 export function failureOf(error: unknown): JobFailure {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return unknownFailure;
@@ -65,6 +65,9 @@ const ofVault: Readonly<Record<VaultErrorCode, JobFailure>> = {
   damaged: { error: "invalid-order", reason: "What is sealed in the order is damaged" },
   "invalid-identity": { error: "unknown", reason: "The agent's identity on the machine is broken" },
   "invalid-recipient": unknownFailure,
+  "invalid-text": unknownFailure,
+  "wrong-passphrase": unknownFailure,
+  "not-signed": unknownFailure,
 };
 
 /** In place of a reason: the error's own message, which was written without names. */
@@ -94,6 +97,10 @@ const ofAgent: Readonly<Record<AgentErrorCode, JobFailure>> = {
     error: "wrong-password",
     reason: "The repository is another machine's, and the order brings no password for it",
   },
+  "wrong-passphrase": unknownFailure,
+  "clock-off": { error: "clock-off", reason: itself },
+  "too-few-snapshots": { error: "too-few-snapshots", reason: itself },
+  "deletion-refused": { error: "deletion-refused", reason: itself },
   "hook-failed": { error: "hook-failed", reason: itself },
   cancelled: unknownFailure,
   interrupted: { error: "agent-stopped", reason: "The agent was stopped" },

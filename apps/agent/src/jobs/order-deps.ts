@@ -19,6 +19,8 @@ export interface OrderDeps {
   readonly platform: NodeJS.Platform;
   readonly programVersion: string;
   readonly clock: Clock;
+  /** How far the server's clock was ahead of the machine's when it last answered; undefined if it never did. */
+  readonly serverAheadMs: () => number | undefined;
   /** The machine's own: names may be in it. */
   readonly log: Log;
 }
@@ -29,6 +31,8 @@ export interface OpenForOrder {
   /** False for what must see the repository itself. */
   readonly useCache: boolean;
   readonly bandwidth: readonly BandwidthWindow[];
+  /** Lets this job delete objects; without it the server lets go nothing but locks. */
+  readonly grant?: string | undefined;
   readonly onRetry: (message: string, retry: StoreRetry) => void;
   readonly signal: AbortSignal;
 }

@@ -1,11 +1,12 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { EngineError, listFiles, listSnapshots, loadIndex } from "@saveos/engine";
+import { EngineError, listFiles, listSnapshots, loadIndex, parseObjectId } from "@saveos/engine";
 import { faultyStore } from "@saveos/engine/testing";
 import { beforeEach, expect, test } from "vitest";
 import { backupOrder, jobId } from "../testing/memory-link.ts";
 import { OrderWorld, snapshotOf } from "../testing/order-world.ts";
 import { AgentError } from "../errors/agent-error.ts";
+import { readRememberedSnapshots } from "./last-snapshot.ts";
 import { readList } from "./unreadable.ts";
 
 let world: OrderWorld;
@@ -52,6 +53,30 @@ test("paths that need not be there are backed up where they are", async () => {
   });
   expect(end).toMatchObject({ outcome: "completed", summary: { files_new: 1, errors: 0 } });
   expect(await stored()).toEqual([path.join(folder, "sub", "secret-plan.odt")]);
+});
+
+test("a server that shows the repository as it was before is noticed once, and the backup is made all the same", async () => {
+  await world.backUp();
+  const newest = snapshotOf(await world.backUp());
+  const name = `snapshots/${parseObjectId(newest)}` as const;
+  const bytes = await world.ownStore.get(name);
+  await world.ownStore.delete(name);
+  world.said.length = 0;
+  expect(await world.backUp()).toMatchObject({ outcome: "completed" });
+  expect(world.said).toContainEqual(
+    expect.stringMatching(/^warning: The snapshot that this machine made at .* older state$/),
+  );
+  const { stateFolder } = world.deps.home;
+  expect(await readRememberedSnapshots(stateFolder)).toMatchObject({ gone: { id: newest } });
+
+  world.said.length = 0;
+  await world.backUp();
+  expect(world.said).not.toContainEqual(expect.stringContaining("warning"));
+  expect(await readRememberedSnapshots(stateFolder)).toMatchObject({ gone: { id: newest } });
+
+  await world.ownStore.put(name, bytes);
+  await world.backUp();
+  expect(await readRememberedSnapshots(stateFolder)).toMatchObject({ gone: undefined });
 });
 
 test("a path of both lists is backed up once", async () => {

@@ -1,12 +1,14 @@
 import { lstat } from "node:fs/promises";
 import type { BackupOrder } from "@saveos/contract";
-import type { BackupProgress, BackupResult } from "@saveos/engine";
+import type { BackupProgress, BackupResult, Repository } from "@saveos/engine";
 import { AgentError } from "../errors/agent-error.ts";
 import { systemErrorCode } from "../errors/system-error.ts";
+import { nowText } from "../host/clock.ts";
 import { moreYoungObjects } from "../host/young-objects.ts";
 import { formatBytes, formatCount, plural } from "../terminal/quantities.ts";
 import { backupRules, backupTargets } from "./backup-sources.ts";
 import type { JobEnd, JobRun, Say } from "./job-end.ts";
+import { findLastSnapshotGone, rememberLastSnapshot } from "./last-snapshot.ts";
 import { lockOfJob, type OrderDeps, sayRetry } from "./order-deps.ts";
 import { summaryCounts } from "./summary-counts.ts";
 import { UnreadableList } from "./unreadable.ts";
@@ -44,6 +46,7 @@ async function backUp(
     onRetry: sayRetry(say),
     signal,
   });
+  await tellOfGoneSnapshot(deps, opened.repository, run);
   using _young = moreYoungObjects();
   const result = await backup(opened.repository, source, {
     targets,
@@ -69,8 +72,28 @@ async function backUp(
     },
     signal,
   });
+  await remember(deps, result);
   saySummary(say, result);
   return result;
+}
+
+/** It is backed up all the same: one snapshot more is never a loss. */
+async function tellOfGoneSnapshot(
+  { home, clock }: OrderDeps,
+  repository: Repository,
+  { say, signal }: JobRun,
+): Promise<void> {
+  const gone = await findLastSnapshotGone(home.stateFolder, repository, { now: nowText(clock), signal });
+  if (gone !== undefined)
+    say(
+      "warning",
+      `The snapshot that this machine made at ${gone.madeAt} is not in the repository any more: unless somebody removed it, the server shows an older state`,
+    );
+}
+
+async function remember({ home, clock }: OrderDeps, { snapshotId }: BackupResult): Promise<void> {
+  if (snapshotId === undefined) return;
+  await rememberLastSnapshot(home.stateFolder, { id: snapshotId, madeAt: nowText(clock) });
 }
 
 /** The order's paths, and of those that need not be there those that are. Rejects with `nothing-to-back-up` if that is none at all. */

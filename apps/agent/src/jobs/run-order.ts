@@ -16,5 +16,9 @@ export async function runOrder(deps: OrderDeps, order: Order, run: JobRun): Prom
       return await endOfWork(deps.log, run, async () => await runRestoreOrder(deps, order, run));
     case "check":
       return await endOfWork(deps.log, run, async () => await runCheckOrder(deps, order, run));
+    case "forget":
+    case "prune":
+    case "repair":
+      return { outcome: "failed", error: "invalid-order", reason: `This agent can't ${order.kind} yet` };
   }
 }

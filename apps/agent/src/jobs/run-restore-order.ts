@@ -1,19 +1,19 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { type RestoreOrder, type RestoreSecrets, restoreSecrets } from "@saveos/contract";
+import type { RestoreOrder } from "@saveos/contract";
 import type { Repository, RepositoryLock, RestoreResult, StoredSnapshot } from "@saveos/engine";
 import { AgentError } from "../errors/agent-error.ts";
 import { isAllowed, readRestoreFolders } from "../host/restore-folders-file.ts";
 import { plural } from "../terminal/quantities.ts";
 import { ChosenPaths } from "./chosen-paths.ts";
 import type { JobEnd, JobRun } from "./job-end.ts";
+import { openOrder } from "./open-order.ts";
 import { lockOfJob, type OpenForOrder, type OrderDeps, sayRetry } from "./order-deps.ts";
 
 /** Restores what the server ordered: from the machine's own repository or, with the password that was sealed to this machine, from another one. */
 export async function runRestoreOrder(deps: OrderDeps, order: RestoreOrder, run: JobRun): Promise<JobEnd> {
   const { signal, say } = run;
-  const secrets = await openSealed(deps, order);
-  const repository = repositoryOf(deps, order, secrets);
+  const { secrets, repository } = await openOrder(deps, order);
   await using opened = await deps.openRepository({
     repository,
     // What another machine's repository holds is not to stay here.
@@ -28,30 +28,6 @@ export async function runRestoreOrder(deps: OrderDeps, order: RestoreOrder, run:
   deps.log.info(`Restoring snapshot ${snapshot.id.slice(0, 8)} into ${folder}`);
   const result = await restoreInto(deps, { repository: opened.repository, snapshot, folder, chosen, order }, run);
   return endOf(result, chosen?.missing ?? 0);
-}
-
-/** Opens and checks what the server carried and could not read. */
-async function openSealed({ identity }: OrderDeps, { sealed }: RestoreOrder): Promise<RestoreSecrets> {
-  if (sealed === null) return {};
-  const { open } = await import("@saveos/vault");
-  const text = new TextDecoder().decode(await open(identity, sealed));
-  const parsed = restoreSecrets.safeParse(jsonOrUndefined(text));
-  if (parsed.success) return parsed.data;
-  // Not as the cause: zod's messages may repeat what was sealed.
-  throw new AgentError("invalid-order", "What is sealed in the order is not what a restore needs");
-}
-
-function repositoryOf(
-  { ownRepositoryId }: OrderDeps,
-  { repository_id: id, repository_path: repositoryPath }: RestoreOrder,
-  { repository_password: password }: RestoreSecrets,
-): OpenForOrder["repository"] {
-  if (id === ownRepositoryId) return "own";
-  if (password !== undefined) return { path: repositoryPath, password };
-  throw new AgentError(
-    "no-repository-password",
-    `The repository ${id} is another machine's, and no password came for it.`,
-  );
 }
 
 async function findSnapshot(repository: Repository, id: string, signal: AbortSignal): Promise<StoredSnapshot> {
@@ -176,12 +152,4 @@ function endOf(result: RestoreResult, missing: number): JobEnd {
       errors,
     },
   };
-}
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { BandwidthWindow } from "@saveos/contract";
+import { type BandwidthWindow, grantHeader } from "@saveos/contract";
 import type { EngineErrorCode, ObjectStore, Speed } from "@saveos/engine";
 import { AgentError } from "../errors/agent-error.ts";
 import { messageOf, systemErrorCode } from "../errors/system-error.ts";
@@ -19,6 +19,8 @@ export interface StoreSettings {
   readonly limitWindow?: string | undefined;
   /** What an order allows at which time of the day; the limits above hold as well. */
   readonly bandwidth?: readonly BandwidthWindow[] | undefined;
+  /** Shown to the machine's own server at each deletion. */
+  readonly grant?: string | undefined;
   /** Told before a failed request is tried again; the message may name objects and addresses. */
   readonly onRetry: (message: string, retry: StoreRetry) => void;
 }
@@ -46,7 +48,9 @@ export async function connectStore(
     store: plain,
     isRemote,
     [Symbol.asyncDispose]: dispose,
-  } = choice.kind === "enrolled" ? await gatewayStore(choice) : await namedStore(world, choice.location, settings);
+  } = choice.kind === "enrolled"
+    ? await gatewayStore(choice, settings)
+    : await namedStore(world, choice.location, settings);
   const { clock, random } = world;
   const { onRetry } = settings;
   const closing = new AbortController();
@@ -101,10 +105,10 @@ async function ownLimits({
 }
 
 /** A repository behind the server that this machine is enrolled with: its own authority only, its own credential only. */
-async function gatewayStore({
-  machine: { config, secrets },
-  repositoryPath = config.repositoryPath,
-}: RepositoryChoice & { kind: "enrolled" }): Promise<ConnectedStore> {
+async function gatewayStore(
+  { machine: { config, secrets }, repositoryPath = config.repositoryPath }: RepositoryChoice & { kind: "enrolled" },
+  { grant }: Pick<StoreSettings, "grant">,
+): Promise<ConnectedStore> {
   const [{ openStore }, { trustedFetch }] = await Promise.all([
     import("@saveos/engine/node"),
     import("../daemon/trusted-fetch.ts"),
@@ -113,7 +117,7 @@ async function gatewayStore({
   const store = openStore(`rest:${config.serverUrl}${repositoryPath}`, {
     // Nothing of the environment: a credential in there is for another server.
     env: {},
-    fetch: fetchWithCredential(trusted.fetch, secrets),
+    fetch: fetchWithCredential(trusted.fetch, secrets, grant),
     headers: { authorization: "replaced at each request" },
   });
   return { store, isRemote: true, [Symbol.asyncDispose]: () => trusted[Symbol.asyncDispose]() };
@@ -121,17 +125,22 @@ async function gatewayStore({
 
 /**
  * A store may be open for days, and the credential be replaced meanwhile, by this process or by the daemon beside it: each request has the one in
- * force. Where the server refuses one that is no longer in force, the request fails as if the network had, so that it is made again.
+ * force. Where the server refuses one that is no longer in force, the request fails as if the network had, so that it is made again. A job's grant goes with
+ * its deletions only.
  */
 export function fetchWithCredential(
   fetch: typeof globalThis.fetch,
   secrets: Pick<MachineSecrets, "credential" | "rereadCredential">,
+  grant?: string,
 ): typeof globalThis.fetch {
   return async (url, init = {}) => {
     const headers = new Headers(init.headers);
     const { credential } = secrets;
     // The store leaves it out where a redirect leads to another host.
-    if (headers.has("authorization")) headers.set("authorization", `Bearer ${credential}`);
+    if (headers.has("authorization")) {
+      headers.set("authorization", `Bearer ${credential}`);
+      if (grant !== undefined && init.method === "DELETE") headers.set(grantHeader, grant);
+    }
     const response = await fetch(url, { ...init, headers: Object.fromEntries(headers) });
     if (response.status !== 401 || (await secrets.rereadCredential()) === credential) return response;
     await response.body?.cancel();

@@ -47,6 +47,14 @@ export async function findNewPassword(world: World, file: string | undefined): P
   return password;
 }
 
+/** The vault's passphrase: from the file, or from the person. */
+export async function findVaultPassphrase(world: World, file: string | undefined): Promise<string> {
+  if (file !== undefined) return await passwordFromFile(file);
+  if (world.askSecret === undefined)
+    throw new AgentError("usage", "No vault passphrase was given.", { hint: "Give it with --vault-passphrase-file." });
+  return notEmpty(await world.askSecret("Vault passphrase: "), "An empty passphrase is not allowed.");
+}
+
 /** The first line's text; white space around it is cut off, as restic does. */
 export async function passwordFromFile(file: string): Promise<string> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {

@@ -28,11 +28,12 @@ export class OrderWorld implements AsyncDisposable {
   readonly log: string[] = [];
   readonly progress: Counts[] = [];
   clock: Clock = machineClock;
+  serverAheadMs: number | undefined = 0;
   env: Record<string, string> = { PATH: process.env["PATH"] ?? "" };
   ownStore: ObjectStore;
   otherStore: ObjectStore;
-  /** What was opened, with whether a cache was allowed. */
-  readonly opened: { readonly which: string; readonly useCache: boolean }[] = [];
+  /** What was opened, with whether a cache was allowed, and the grant to delete. */
+  readonly opened: { readonly which: string; readonly useCache: boolean; readonly grant: string | undefined }[] = [];
 
   private constructor(machine: TestMachine, identity: string, stores: readonly [ObjectStore, ObjectStore]) {
     this.machine = machine;
@@ -50,8 +51,8 @@ export class OrderWorld implements AsyncDisposable {
 
   get deps(): OrderDeps {
     return {
-      openRepository: async ({ repository, useCache, signal }) => {
-        this.opened.push({ which: repository === "own" ? "own" : repository.path, useCache });
+      openRepository: async ({ repository, useCache, grant, signal }) => {
+        this.opened.push({ which: repository === "own" ? "own" : repository.path, useCache, grant });
         const password = repository === "own" ? ownPassword : repository.password;
         return {
           repository: await this.open(repository === "own" ? this.ownStore : this.otherStore, password, signal),
@@ -71,6 +72,7 @@ export class OrderWorld implements AsyncDisposable {
       platform: process.platform,
       programVersion: "saveos test",
       clock: this.clock,
+      serverAheadMs: () => this.serverAheadMs,
       log: { info: (text) => this.log.push(text), warn: (text) => this.log.push(text) },
     };
   }

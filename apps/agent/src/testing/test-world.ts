@@ -38,7 +38,7 @@ export class MemoryOutput implements Output {
 }
 
 /** The machine's time without its short waits: nobody else takes a lock in the moment that a new one is given to settle. */
-const impatientClock: World["clock"] = {
+export const impatientClock: World["clock"] = {
   ...machineClock,
   sleep: async (ms, options) => {
     if (ms >= 1000) await machineClock.sleep(ms, options);

@@ -12,6 +12,6 @@ export function gatewayCallers({ authorize }: Access): (request: FastifyRequest)
       return { kind: "agent", tenantId, agentId: caller.agentId, repositoryId: caller.repositoryId };
     }
     requireMay(caller, "repositories:use");
-    return { kind: "administrator", tenantId };
+    return { kind: "administrator", tenantId, keyId: caller.kind === "api-key" ? caller.keyId : undefined };
   };
 }

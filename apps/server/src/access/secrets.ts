@@ -1,7 +1,10 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
 
-/** What a secret opens: the API to a program, the server to an agent, enrolment to a new machine once, or the door to a new person once. */
-export type SecretKind = "key" | "agent" | "enrol" | "invite";
+/**
+ * What a secret opens: the API to a program, the server to an agent, enrolment to a new machine once, the door to a new person once, or deletion to one run
+ * of a job.
+ */
+export type SecretKind = "key" | "agent" | "enrol" | "invite" | "grant";
 
 /** A secret as it is handed out, once. The id finds it again; only the hash of the random part is kept. */
 export interface NewSecret {
@@ -23,11 +26,11 @@ export interface ClaimedSecret {
  */
 const secretBytes = 32;
 
-const grammar = /^saveos_(key|agent|enrol|invite)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
+const grammar =
+  /^saveos_(key|agent|enrol|invite|grant)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
 
 /** Makes a secret such as `saveos_key_<id>_<random part>`: programs that look for leaked secrets find it by its beginning. */
-export function makeSecret(kind: SecretKind): NewSecret {
-  const id = randomUUID();
+export function makeSecret(kind: SecretKind, id: string = randomUUID()): NewSecret {
   const random = randomBytes(secretBytes).toString("base64url");
   return { id, text: `saveos_${kind}_${id}_${random}`, sha256: sha256(random) };
 }

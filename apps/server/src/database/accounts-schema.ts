@@ -41,6 +41,7 @@ interface TenantsTable {
   name: string;
   slug: string;
   createdAt: Generated<Date>;
+  quarantineDays: Generated<number>;
 }
 
 interface MembersTable {

@@ -1,4 +1,7 @@
 import type {
+  FindingKind,
+  FindingState,
+  DelayedChange,
   JobError,
   JobKind,
   JobState,
@@ -8,9 +11,12 @@ import type {
   PlanContent,
   Progress,
   Role,
+  SealedPasswordOf,
+  SignedStatement,
 } from "@saveos/contract";
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { GatewayTables } from "../gateway/schema.ts";
+import type { ObjectKind } from "../object-store/object-name.ts";
 
 /** Every table of the database, each with one owner: the gateway's are its own. The migrations are the truth, these types follow. */
 export interface Database extends GatewayTables {
@@ -27,6 +33,15 @@ export interface Database extends GatewayTables {
   planned_runs: PlannedRunsTable;
   skipped_runs: SkippedRunsTable;
   usage_days: UsageDaysTable;
+  vaults: VaultsTable;
+  vault_rotations: VaultRotationsTable;
+  vault_passphrases: VaultPassphrasesTable;
+  sealed_passwords: SealedPasswordsTable;
+  verification_findings: VerificationFindingsTable;
+  verification_requests: VerificationRequestsTable;
+  verification_hours: VerificationHoursTable;
+  held_deletions: HeldDeletionsTable;
+  delayed_changes: DelayedChangesTable;
   audit_events: AuditEventsTable;
   idempotency_keys: IdempotencyKeysTable;
   /** Read only: signing in has its own view of these (`accounts-schema.ts`). */
@@ -109,8 +124,12 @@ export interface ApiKeysTable {
   revoked_at: Date | null;
 }
 
-/** What an order says besides the job's id, which is the row's. */
-export type StoredOrder = Order extends infer Kind ? (Kind extends Order ? Omit<Kind, "job_id"> : never) : never;
+/** What an order says besides the job's id, which is the row's, and the grant, which is made when the order is given. */
+export type StoredOrder = Order extends infer Kind
+  ? Kind extends Order
+    ? Omit<Kind, "job_id" | "grant">
+    : never
+  : never;
 
 export interface JobsTable {
   id: string;
@@ -194,6 +213,80 @@ export interface UsageDaysTable {
   snapshot_count: ColumnType<bigint, bigint | number, bigint | number>;
 }
 
+/** A tenant's vault, which it has at most one of. */
+export interface VaultsTable {
+  tenant_id: TenantId;
+  recipient: string;
+  verify_key: string;
+  generation: Generated<number>;
+  names: JSONColumnType<SignedStatement> | null;
+  version: Generated<number>;
+  created_at: Date;
+}
+
+export interface VaultRotationsTable {
+  tenant_id: TenantId;
+  /** That it led to. */
+  generation: number;
+  signed: JSONColumnType<SignedStatement>;
+  rotated_at: Date;
+}
+
+export interface VaultPassphrasesTable {
+  id: string;
+  tenant_id: TenantId;
+  generation: number;
+  label: string;
+  locked_identity: string;
+  created_at: Date;
+  created_by: string;
+  last_fetched_at: Date | null;
+  wrong_tries: Generated<number>;
+}
+
+export interface SealedPasswordsTable {
+  id: string;
+  tenant_id: TenantId;
+  repository_id: string;
+  agent_id: string;
+  generation: number;
+  kept_as: SealedPasswordOf["kept_as"];
+  sealed: string;
+  sealed_at: Date;
+}
+
+export interface VerificationFindingsTable {
+  id: string;
+  repository_id: string;
+  kind: ObjectKind;
+  name: string;
+  size_bytes: ColumnType<bigint, bigint | number, never>;
+  what: FindingKind;
+  state: FindingState;
+  detail: string;
+  found_at: Date;
+  changed_at: Date;
+  /** How often the object was read and wasn't right. */
+  readings: Generated<number>;
+  next_reading_at: Date | null;
+  job_id: string | null;
+  snapshots_at_risk: string[] | null;
+}
+
+/** A repository that somebody wants verified now. */
+export interface VerificationRequestsTable {
+  repository_id: string;
+  requested_at: Date;
+  finished_at: Date | null;
+}
+
+export interface VerificationHoursTable {
+  hour: Date;
+  read_objects: ColumnType<bigint, bigint | number, never>;
+  read_bytes: ColumnType<bigint, bigint | number, never>;
+  reading_ms: ColumnType<bigint, bigint | number, never>;
+}
+
 export interface AuditEventsTable {
   id: string;
   /** The order in which they were written down. */
@@ -251,4 +344,32 @@ export interface TenantsTable {
   slug: string;
   created_at: Date;
   version: ColumnType<number, number, number>;
+  quarantine_days: ColumnType<number, number | undefined, number>;
+}
+
+export interface HeldDeletionsTable {
+  id: string;
+  plan_id: string;
+  /** What was decided holds for this version of the plan. */
+  plan_version: number;
+  agent_id: string;
+  repository_id: string;
+  /** How many snapshots of the plan the machine had. */
+  snapshot_count: number;
+  snapshot_ids: string[];
+  held_at: Date;
+  decision: "approved" | "rejected" | null;
+  decided_at: Date | null;
+  decided_by: string | null;
+  job_id: string | null;
+}
+
+export interface DelayedChangesTable {
+  id: string;
+  tenant_id: TenantId;
+  change: JSONColumnType<DelayedChange["change"]>;
+  plan_id: string | null;
+  requested_by: string;
+  requested_at: Date;
+  applies_at: Date;
 }

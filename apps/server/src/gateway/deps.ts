@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyRequest } from "fastify";
 import type { Kysely } from "kysely";
+import type { Clock } from "../clock.ts";
 import type { Databases } from "../database/databases.ts";
 import type { Database } from "../database/schema.ts";
 import type { ObjectStorage } from "../object-store/object-storage.ts";
@@ -13,12 +14,26 @@ export interface LedgerDeps {
   readonly log: Pick<FastifyBaseLogger, "info" | "warn" | "error">;
 }
 
-export interface GatewayDeps extends Omit<LedgerDeps, "database"> {
+/** What deciding about deletions needs besides. */
+export interface DeletionDeps extends LedgerDeps {
+  readonly clock: Clock;
+  /** Whether a plan's retention, by the times at which the server received them, still removes a snapshot of the job's machine. */
+  readonly isRemovable: (
+    database: Kysely<Database>,
+    which: { readonly planId: string; readonly jobId: string | null; readonly snapshotId: string },
+  ) => Promise<boolean>;
+}
+
+export interface GatewayDeps extends Omit<DeletionDeps, "database"> {
   readonly databases: Databases;
   /** Who sent this request; `undefined` if it carries no valid credential. Rejects with what else is to be answered. */
   readonly authorize: (request: FastifyRequest) => Promise<GatewayCaller | undefined>;
-  /** Whether an agent may read a repository that isn't its own, because it was told to restore from it. */
-  readonly mayRestoreFrom: (database: Kysely<Database>, agentId: string, repositoryId: string) => Promise<boolean>;
+  /** What an agent was told to do with a repository that isn't its own: read it for a restore, or look after it. */
+  readonly workOn: (
+    database: Kysely<Database>,
+    agentId: string,
+    repositoryId: string,
+  ) => Promise<"restore" | "maintenance" | undefined>;
   /** How long a connection may stay silent in the middle of a transfer. */
   readonly silenceMaxMs?: number;
 }

@@ -5,13 +5,14 @@ import { isObjectStorageError } from "../object-store/object-storage-error.ts";
 import type { ListedObject } from "../object-store/object-storage.ts";
 import type { LedgerDeps } from "./deps.ts";
 
-/** Writes down an object that was just stored and, if it is named by its hash, was compared with its name on the way. */
+/** Writes down an object that was just stored, and was compared with its name on the way. The config's hash is its first: later ones are compared with it. */
 export async function recordUpload(
   database: Kysely<Database>,
   upload: {
     readonly repositoryId: string;
     readonly object: ObjectName;
     readonly sizeBytes: number;
+    readonly sha256: string;
     readonly byAgent: string | null;
   },
 ): Promise<void> {
@@ -20,9 +21,13 @@ export async function recordUpload(
     size_bytes: BigInt(upload.sizeBytes),
     stored_at: now,
     stored_by_agent: upload.byAgent,
-    last_verified_at: upload.object.kind === "config" ? null : now,
+    last_verified_at: now,
     deleting_since: null,
+    deleting_by_grant: null,
     missing_since: null,
+    sha256: upload.object.kind === "config" ? upload.sha256 : null,
+    verify_after: null,
+    damaged_since: null,
   };
   await database
     .insertInto("objects")
@@ -87,19 +92,6 @@ export async function beginDeletion(
   await database
     .updateTable("objects")
     .set({ deleting_since: sql<Date>`now()` })
-    .where((row) => row.and({ repository_id: repositoryId, kind, name }))
-    .execute();
-}
-
-/** Says that a deletion that had begun was refused after all. */
-export async function cancelDeletion(
-  database: Kysely<Database>,
-  repositoryId: string,
-  { kind, name }: ObjectName,
-): Promise<void> {
-  await database
-    .updateTable("objects")
-    .set({ deleting_since: null })
     .where((row) => row.and({ repository_id: repositoryId, kind, name }))
     .execute();
 }

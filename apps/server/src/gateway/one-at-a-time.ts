@@ -1,4 +1,5 @@
 import { type Kysely, type Transaction, sql } from "kysely";
+import { inTransaction } from "../database/in-transaction.ts";
 import type { Database } from "../database/schema.ts";
 
 /**
@@ -10,7 +11,7 @@ export async function oneAtATime<T>(
   repositoryId: string,
   action: (transaction: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
-  return await database.transaction().execute(async (transaction) => {
+  return await inTransaction(database, async (transaction) => {
     // "No key": rows that refer to the repository may still be written meanwhile.
     await sql`select from repositories where id = ${repositoryId} for no key update`.execute(transaction);
     return await action(transaction);

@@ -54,6 +54,19 @@ export async function selectSnapshotObjects(
   }));
 }
 
+/** How many snapshots a repository has. */
+export async function countSnapshots(database: Kysely<Database>, repositoryId: string): Promise<number> {
+  const { count } = await database
+    .selectFrom("objects")
+    .select((from) => from.fn.countAll<bigint>().as("count"))
+    .where("repository_id", "=", repositoryId)
+    .where("kind", "=", "snapshots")
+    .where("deleting_since", "is", null)
+    .where("missing_since", "is", null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 export interface StorageStats {
   /** Bytes and number of all objects of all repositories. */
   readonly storedBytes: number;
@@ -61,22 +74,36 @@ export interface StorageStats {
   readonly snapshots: number;
   /** Objects that are gone though nobody deleted them. */
   readonly lostObjects: number;
+  /** What was deleted and can be brought back. */
+  readonly quarantinedBytes: number;
+  readonly quarantinedObjects: number;
 }
 
 /** The sums for the statistics and metrics. Cheap: bytes and objects are kept up to date, the rest has small indexes. */
 export async function storageStats(database: Kysely<Database>): Promise<StorageStats> {
-  const { rows } = await sql<{ bytes: string; objects: string; snapshots: string; lost: string }>`select
+  const { rows } = await sql<{
+    bytes: string;
+    objects: string;
+    snapshots: string;
+    lost: string;
+    held_bytes: string;
+    held: string;
+  }>`select
     (select coalesce(sum(stored_bytes), 0)::text from repository_usage) as bytes,
     (select coalesce(sum(object_count), 0)::text from repository_usage) as objects,
     (select count(*)::text from objects
       where kind = 'snapshots' and deleting_since is null and missing_since is null) as snapshots,
-    (select count(*)::text from objects where missing_since is not null) as lost`.execute(database);
+    (select count(*)::text from objects where missing_since is not null) as lost,
+    (select coalesce(sum(size_bytes), 0)::text from quarantined_objects) as held_bytes,
+    (select count(*)::text from quarantined_objects) as held`.execute(database);
   const [row] = rows;
   return {
     storedBytes: Number(row?.bytes ?? 0),
     objects: Number(row?.objects ?? 0),
     snapshots: Number(row?.snapshots ?? 0),
     lostObjects: Number(row?.lost ?? 0),
+    quarantinedBytes: Number(row?.held_bytes ?? 0),
+    quarantinedObjects: Number(row?.held ?? 0),
   };
 }
 

@@ -1,10 +1,19 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { Databases } from "../database/databases.ts";
 import type { Database } from "../database/schema.ts";
-import { type HashedKind, type ObjectKind, configName, hashedKinds } from "../object-store/object-name.ts";
+import {
+  type HashedKind,
+  type ObjectKind,
+  configName,
+  hashedKinds,
+  isDeletable,
+  isDeletableKind,
+} from "../object-store/object-name.ts";
 import { isObjectStorageError } from "../object-store/object-storage-error.ts";
+import type { ListedObject } from "../object-store/object-storage.ts";
 import type { LedgerDeps } from "./deps.ts";
-import { isStored, nameOf, recordMet } from "./ledger.ts";
+import { endDeletion, isStored, nameOf, recordMet } from "./ledger.ts";
+import { moveRow, recordQuarantined } from "./quarantine.ts";
 import type { ObjectsTable } from "./schema.ts";
 import { requireKnownStorage } from "./require-known-storage.ts";
 
@@ -17,6 +26,8 @@ export interface Reconciled {
   readonly lost: number;
   /** Objects that were lost and are back. */
   readonly found: number;
+  /** Objects in quarantine without a row, which have one now. */
+  readonly quarantined: number;
   /** What cut-off uploads left in the storage, now removed. */
   readonly removedUploads: number;
 }
@@ -35,20 +46,26 @@ const rowsAtOnce = 5000;
  * doesn't look like the one that we know. It may run while the repository is used: whatever it finds, it confirms object by object.
  */
 export async function reconcileLedger(deps: LedgerDeps, repositoryId: string): Promise<Reconciled> {
-  const total = { added: 0, settledDeletions: 0, lost: 0, found: 0, removedUploads: 0 };
+  const total = { added: 0, settledDeletions: 0, lost: 0, found: 0, quarantined: 0, removedUploads: 0 };
   if ((await requireKnownStorage(deps, repositoryId)) === "new" && !(await isBegun(deps, repositoryId))) return total;
   for (const kind of [...hashedKinds, "config"] as const) {
     const stored = new Set<string>();
+    const quarantined = new Map<string, ListedObject>();
+    for await (const batch of listQuarantined(deps, repositoryId, kind))
+      for (const object of batch) quarantined.set(object.name, object);
     for await (const batch of listKind(deps, repositoryId, kind)) {
       for (const { name } of batch) stored.add(name);
       total.added += await recordMet(deps, repositoryId, kind, batch);
     }
     for await (const rows of ledgerRows(deps.database, repositoryId, kind)) {
       for (const row of rows) {
-        const change = await reconcileRow(deps, { repositoryId, kind, row, wasListed: stored.has(row.name) });
+        const [wasListed, held] = [stored.has(row.name), quarantined.get(row.name)];
+        const change = await reconcileRow(deps, { repositoryId, kind, row, wasListed, held });
         if (change !== undefined) total[change] += 1;
       }
     }
+    if (isDeletableKind(kind))
+      total.quarantined += await recordQuarantined(deps.database, repositoryId, kind, [...quarantined.values()]);
   }
   const before = new Date(Date.now() - abandonedAfterMs);
   total.removedUploads = await deps.objects.removeAbandonedUploads(repositoryId, before);
@@ -89,6 +106,10 @@ async function* listKind({ objects }: LedgerDeps, repositoryId: string, kind: Ob
     return;
   }
   yield* listIfThere(objects, repositoryId, kind);
+}
+
+async function* listQuarantined({ objects }: LedgerDeps, repositoryId: string, kind: ObjectKind) {
+  if (isDeletableKind(kind)) yield* objects.listQuarantine(repositoryId, kind);
 }
 
 /** A kind without a folder has no objects; its rows, if it has any, will be found lost one by one. */
@@ -133,12 +154,14 @@ interface RowAt {
   readonly kind: ObjectKind;
   readonly row: Row;
   readonly wasListed: boolean;
+  /** What was found in quarantine under the same name. */
+  readonly held: ListedObject | undefined;
 }
 
 /** What was wrong with a row and is right now, if anything was. */
 async function reconcileRow(
   { database, objects, log }: LedgerDeps,
-  { repositoryId, kind, row, wasListed }: RowAt,
+  { repositoryId, kind, row, wasListed, held }: RowAt,
 ): Promise<"settledDeletions" | "lost" | "found" | undefined> {
   if (wasListed && row.deleting_since === null && row.missing_since === null) return undefined;
   if (!wasListed && row.missing_since !== null) return undefined;
@@ -146,7 +169,7 @@ async function reconcileRow(
   const isThere = await isStored(objects, repositoryId, nameOf(kind, row.name));
   const key = { repository_id: repositoryId, kind, name: row.name };
   if (row.deleting_since !== null)
-    return (await settleDeletion(database, key, isThere)) ? "settledDeletions" : undefined;
+    return (await settleDeletion(database, key, isThere, held)) ? "settledDeletions" : undefined;
   if (isThere) return (await clearMissing(database, key)) ? "found" : undefined;
   if (!(await markMissing(database, key))) return undefined;
   log.error({ repositoryId, kind, name: row.name }, "an object is gone from the storage that nobody deleted");
@@ -155,23 +178,35 @@ async function reconcileRow(
 
 type Key = Pick<Selectable<ObjectsTable>, "repository_id" | "kind" | "name">;
 
-/** The object is gone: so is its row. It is still there: the deletion is called off, unless it may yet be going on. */
-async function settleDeletion(database: Kysely<Database>, key: Key, isThere: boolean): Promise<boolean> {
-  if (!isThere) {
-    const gone = await database
-      .deleteFrom("objects")
-      .where((row) => row.and(key))
-      .where("deleting_since", "is not", null)
-      .executeTakeFirst();
-    return gone.numDeletedRows > 0n;
-  }
-  const calledOff = await database
-    .updateTable("objects")
-    .set({ deleting_since: null })
-    .where((row) => row.and(key))
-    .where("deleting_since", "<", sql<Date>`now() - ${deletionMaxMs} * interval '1 millisecond'`)
+/**
+ * A deletion that was cut off: the object is gone, so its row goes after it, to quarantine or for good; or it is still there, and the deletion is called off. One
+ * that began lately may be going on and is left to itself.
+ */
+async function settleDeletion(
+  database: Kysely<Database>,
+  key: Key,
+  isThere: boolean,
+  held: ListedObject | undefined,
+): Promise<boolean> {
+  const stale = sql<boolean>`deleting_since < now() - ${deletionMaxMs} * interval '1 millisecond'`;
+  const row = await database
+    .selectFrom("objects")
+    .select("name")
+    .where((found) => found.and(key))
+    .where(stale)
     .executeTakeFirst();
-  return calledOff.numUpdatedRows > 0n;
+  if (row === undefined) return false;
+  const object = nameOf(key.kind, key.name);
+  if (isThere)
+    await database
+      .updateTable("objects")
+      .set({ deleting_since: null, deleting_by_grant: null })
+      .where((found) => found.and(key))
+      .where(stale)
+      .execute();
+  else if (held !== undefined && isDeletable(object)) await moveRow(database, key.repository_id, object, held);
+  else await endDeletion(database, key.repository_id, object);
+  return true;
 }
 
 async function clearMissing(database: Kysely<Database>, key: Key): Promise<boolean> {

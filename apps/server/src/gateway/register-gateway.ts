@@ -1,8 +1,9 @@
+import { grantHeader } from "@saveos/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type GatewayCaller, owns } from "./caller.ts";
 import { createRepository, repositoryExists } from "./create-repository.ts";
 import { deleteObject } from "./delete-object.ts";
-import type { GatewayDeps, LedgerDeps } from "./deps.ts";
+import type { DeletionDeps, GatewayDeps } from "./deps.ts";
 import { listObjects } from "./list-objects.ts";
 import { type GatewayAddress, methodsOf, parseAddress } from "./parse-request.ts";
 import { QuotaKeeper } from "./quota.ts";
@@ -20,7 +21,7 @@ const defaultSilenceMaxMs = 120_000;
 const challenge = { "www-authenticate": 'Basic realm="SaveOS"' };
 
 type Deps = GatewayDeps & { readonly quota: QuotaKeeper };
-type RepositoryDeps = LedgerDeps & { readonly quota: QuotaKeeper };
+type RepositoryDeps = DeletionDeps & { readonly quota: QuotaKeeper };
 
 /**
  * Serves restic's REST protocol, versions 1 and 2, below `/restic/{repository}/` (restic REST_backend.rst). Only the status counts to a
@@ -63,17 +64,17 @@ async function answer(deps: Deps, request: FastifyRequest, reply: FastifyReply):
 }
 
 async function answerInTenant(
-  deps: RepositoryDeps & Pick<Deps, "mayRestoreFrom">,
+  deps: RepositoryDeps & Pick<Deps, "workOn">,
   caller: GatewayCaller,
   address: GatewayAddress,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
   if (owns(caller, address.repositoryId)) return await answerTo(deps, caller, address, request, reply);
-  const mayRead =
-    caller.kind === "agent" && (await deps.mayRestoreFrom(deps.database, caller.agentId, address.repositoryId));
-  if (!mayRead) return await sendRefusal(reply, noSuchThing);
-  if (!isReading(request.method, address)) return await sendRefusal(reply, readOnly);
+  const work =
+    caller.kind === "agent" ? await deps.workOn(deps.database, caller.agentId, address.repositoryId) : undefined;
+  if (work === undefined) return await sendRefusal(reply, noSuchThing);
+  if (work === "restore" && !isReading(request.method, address)) return await sendRefusal(reply, readOnly);
   await answerTo(deps, caller, address, request, reply);
 }
 
@@ -120,8 +121,13 @@ async function answerTo(
     case "POST":
       return await finish(reply, await uploadObject(deps, { caller, repositoryId, object, request }));
     default:
-      return await finish(reply, await deleteObject(deps, { caller, repositoryId, object }));
+      return await finish(reply, await deleteObject(deps, { caller, repositoryId, object, token: tokenOf(request) }));
   }
+}
+
+function tokenOf({ headers }: FastifyRequest): string | undefined {
+  const token = headers[grantHeader];
+  return typeof token === "string" ? token : undefined;
 }
 
 async function finish(reply: FastifyReply, result: Refusal | "stored" | "deleted"): Promise<void> {

@@ -66,7 +66,7 @@ export async function uploadObject(
     return await compare(deps, upload, winner, { sizeBytes, sha256: result.sha256 });
   }
   const byAgent = caller.kind === "agent" ? caller.agentId : null;
-  await recordUpload(deps.database, { repositoryId, object, sizeBytes, byAgent });
+  await recordUpload(deps.database, { repositoryId, object, sizeBytes, sha256: result.sha256, byAgent });
   if (object.kind === "snapshots")
     await publish(deps.database, { type: "snapshot", id: object.name, agent_id: byAgent });
   return "stored";

@@ -3,10 +3,12 @@ import type { Permission, Role } from "@saveos/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { testRecipient } from "../testing/enrol-agent.ts";
+import { type FreshServer, startFreshServer } from "../testing/fresh-server.ts";
 import { testPassword } from "../testing/people.ts";
-import { startServer, type TestServer } from "../testing/start-server.ts";
 import { type Credential, type FixtureAgent, tenantFixture, type TenantFixture } from "../testing/tenant-fixture.ts";
 import { type TestClock, testClock } from "../testing/test-clock.ts";
+import { lockedIdentity, sealedText, TestVault } from "../testing/test-vault.ts";
+import { startTestDatabases, type TestDatabases } from "../testing/test-databases.ts";
 
 /*
  * Who may do what: every endpoint of the OpenAPI document, called by everybody there is. The tables below are written down a second time on
@@ -14,12 +16,14 @@ import { type TestClock, testClock } from "../testing/test-clock.ts";
  */
 
 let clock: TestClock;
-let server: TestServer;
+let databases: TestDatabases;
+let server: FreshServer;
 let world: TenantFixture;
 /** The agent that paths and bodies are about. */
 let agent: FixtureAgent;
 let otherAgent: FixtureAgent;
 let snapshotId: string;
+let findingId: string;
 let who: Record<Caller, Credential>;
 
 /** Everybody who may come. `narrow` is an owner's key that is cut down to reading agents. */
@@ -62,12 +66,18 @@ const least: Readonly<Record<Permission, Role>> = {
   "repositories:read": "viewer",
   "repositories:change": "administrator",
   "repositories:use": "administrator",
+  "repositories:delete": "administrator",
   "snapshots:read": "viewer",
   "tenants:read": "viewer",
   "tenants:change": "administrator",
   "tenants:create": "owner",
   "users:read": "administrator",
   "users:change": "administrator",
+  "vault:read": "viewer",
+  "vault:open": "administrator",
+  "vault:change": "owner",
+  "verification:read": "viewer",
+  "verification:run": "operator",
 };
 
 interface Rule {
@@ -93,6 +103,13 @@ const endedJob = async () => {
   return id;
 };
 const planBody = () => ({ name: "plan", paths: ["/etc"] });
+const newPassphrase = () => ({ label: randomUUID(), locked_identity: lockedIdentity, generation: 1 });
+const atPassphrase = {
+  path: async () => {
+    const { body } = await world.call(who.owner, "POST", "/api/v1/vault/passphrases", newPassphrase());
+    return z.object({ id: z.uuid() }).parse(body).id;
+  },
+};
 const heartbeat = () => ({
   hostname: agent.hostname,
   agent_version: "0.1.0",
@@ -280,17 +297,140 @@ const rules: Readonly<Record<string, Rule>> = {
     ok: 200,
     path: () => agent.repositoryId,
   },
+  // There is one already.
+  "POST /api/v1/vault": { forWhom: "vault:change", ok: 409, body: () => new TestVault().request },
+  "GET /api/v1/vault": { forWhom: "vault:read", ok: 200 },
+  "GET /api/v1/vault/passphrases": { forWhom: "vault:read", ok: 200 },
+  "POST /api/v1/vault/passphrases": { forWhom: "vault:open", ok: 201, body: () => newPassphrase() },
+  "GET /api/v1/vault/passphrases/{passphrase_id}": { forWhom: "vault:open", ok: 200, ...atPassphrase },
+  "DELETE /api/v1/vault/passphrases/{passphrase_id}": { forWhom: "vault:change", ok: 204, ...atPassphrase },
+  "POST /api/v1/vault/passphrases/{passphrase_id}/wrong": { forWhom: "vault:open", ok: 204, ...atPassphrase },
+  // Another vault has signed it.
+  "POST /api/v1/vault/rotation": {
+    forWhom: "vault:change",
+    ok: 400,
+    body: () => {
+      const stranger = new TestVault();
+      return { rotation: stranger.rotationTo(new TestVault()), passphrases: [stranger.request.passphrase] };
+    },
+  },
+  "GET /api/v1/vault/rotation": { forWhom: "vault:read", ok: 200 },
+  "PUT /api/v1/vault/names": {
+    forWhom: "vault:change",
+    ok: 400,
+    body: () => ({ names: new TestVault().names(true, 1) }),
+  },
+  "GET /api/v1/vault/sealed-passwords": { forWhom: "vault:open", ok: 200 },
+  // Nothing of this agent's was sealed yet.
+  "POST /api/v1/vault/sealed-passwords": {
+    forWhom: "vault:change",
+    ok: 404,
+    body: () => ({ repository_id: randomUUID(), agent_id: agent.agentId, generation: 1, sealed: sealedText() }),
+  },
+  "PUT /api/v1/agents/sealed-password": {
+    forWhom: "agent",
+    ok: 204,
+    body: () => ({ generation: 1, sealed: sealedText() }),
+  },
+  "GET /api/v1/repositories/{repository_id}/verification": {
+    forWhom: "verification:read",
+    ok: 200,
+    path: () => agent.repositoryId,
+  },
+  "POST /api/v1/repositories/{repository_id}/verification": {
+    forWhom: "verification:run",
+    ok: 202,
+    // Once an hour each.
+    path: async () => (await world.newAgent(`verified-${randomUUID()}`)).repositoryId,
+  },
+  "GET /api/v1/verification": { forWhom: "verification:read", ok: 200 },
+  "GET /api/v1/verification/findings": { forWhom: "verification:read", ok: 200 },
+  "GET /api/v1/verification/findings/{finding_id}": { forWhom: "verification:read", ok: 200, path: () => findingId },
+  "GET /api/v1/repositories/{repository_id}/quarantine": {
+    forWhom: "repositories:read",
+    ok: 200,
+    path: () => agent.repositoryId,
+  },
+  "POST /api/v1/repositories/{repository_id}/undelete": {
+    forWhom: "repositories:change",
+    ok: 202,
+    path: () => agent.repositoryId,
+    body: () => ({ snapshot_id: snapshotId }),
+  },
+  "GET /api/v1/undeletes/{undelete_id}": {
+    forWhom: "repositories:read",
+    ok: 200,
+    path: async () => await newUndelete(),
+  },
+  "GET /api/v1/repositories/{repository_id}/grants": {
+    forWhom: "repositories:delete",
+    ok: 200,
+    path: () => agent.repositoryId,
+  },
+  // On another repository: while a grant lives, nothing is brought back.
+  "POST /api/v1/repositories/{repository_id}/grants": {
+    forWhom: "repositories:delete",
+    ok: 201,
+    path: () => otherAgent.repositoryId,
+    body: async () => ({ kind: "prune", api_key_id: (await world.newKey("owner")).id }),
+  },
+  "DELETE /api/v1/grants/{grant_id}": { forWhom: "repositories:delete", ok: 204, path: async () => await newGrant() },
+  "POST /api/v1/forget": {
+    forWhom: "repositories:delete",
+    ok: 202,
+    body: () => ({ agent_id: agent.agentId, snapshot_ids: [snapshotId], dry_run: true }),
+    stranger: 404,
+  },
+  "POST /api/v1/prune": {
+    forWhom: "repositories:delete",
+    ok: 202,
+    body: () => ({ agent_id: agent.agentId, dry_run: true }),
+    stranger: 404,
+  },
+  "POST /api/v1/plans/preview-retention": {
+    forWhom: "plans:read",
+    ok: 200,
+    body: () => ({ agent_id: agent.agentId, retention: { keep_last: 1 } }),
+    stranger: 404,
+  },
+  "POST /api/v1/plans/preview-retention/estimate": {
+    forWhom: "plans:change",
+    ok: 202,
+    body: () => ({ agent_id: agent.agentId, retention: { keep_last: 1 } }),
+    stranger: 404,
+  },
+  "GET /api/v1/held-deletions": { forWhom: "repositories:delete", ok: 200 },
+  "POST /api/v1/held-deletions/{held_deletion_id}/approve": {
+    forWhom: "repositories:delete",
+    ok: 200,
+    path: async () => await newHeldDeletion(),
+  },
+  "POST /api/v1/held-deletions/{held_deletion_id}/reject": {
+    forWhom: "repositories:delete",
+    ok: 200,
+    path: async () => await newHeldDeletion(),
+  },
+  "GET /api/v1/delayed-changes": { forWhom: "repositories:delete", ok: 200 },
+  "DELETE /api/v1/delayed-changes/{change_id}": {
+    forWhom: "repositories:delete",
+    ok: 204,
+    path: async () => await newDelayedChange(),
+  },
   // The last: after it, the people are signed out.
   "DELETE /api/v1/session": { forWhom: "person", ok: 204 },
 };
 
 beforeAll(async () => {
   clock = testClock(new Date().toISOString());
-  server = await startServer({ environment: { SAVEOS_LOG_LEVEL: "silent", SAVEOS_AGENT_DIR: "/nowhere" }, clock });
-  world = await tenantFixture(server);
+  databases = await startTestDatabases();
+  server = await startFreshServer(databases, { environment: { SAVEOS_AGENT_DIR: "/nowhere" }, clock });
+  world = await tenantFixture(server.server);
   agent = await world.newAgent("first");
   otherAgent = await world.newAgent("second");
   snapshotId = await world.newSnapshot(agent);
+  for (const owner of [world.people.owner, world.stranger])
+    expect((await world.call(owner, "POST", "/api/v1/vault", new TestVault().request)).status).toBe(201);
+  findingId = await newFinding();
   const revokedAgent = await world.newAgent("third");
   await world.call(world.people.owner, "POST", `/api/v1/agents/${revokedAgent.agentId}/revoke`);
   const ownersKey = (await world.newKey("owner")).key;
@@ -312,7 +452,25 @@ beforeAll(async () => {
   };
 }, 120_000);
 
-afterAll(async () => await server.stop(), 60_000);
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await databases.stop();
+}, 60_000);
+
+/** No API makes one: it comes of an object that isn't what it was. */
+async function newFinding(): Promise<string> {
+  const id = randomUUID();
+  const now = clock.now();
+  const object = { repository_id: agent.repositoryId, kind: "data", name: "0".repeat(64), size_bytes: 1 } as const;
+  const found = { what: "damaged", state: "found", detail: "other bytes", found_at: now, changed_at: now } as const;
+  const open = { next_reading_at: new Date(now.getTime() + 86_400_000), job_id: null, snapshots_at_risk: null };
+  await server.fresh.databases
+    .ofTenant(world.tenantId)
+    .insertInto("verification_findings")
+    .values({ id, ...object, ...found, ...open })
+    .execute();
+  return id;
+}
 
 /** A key that ran out a day ago. */
 async function expiredKey(): Promise<string> {
@@ -320,6 +478,42 @@ async function expiredKey(): Promise<string> {
   const made = await world.call(world.people.owner, "POST", "/api/v1/api-keys", body);
   clock.advance({ hours: 25 });
   return z.object({ key: z.string() }).parse(made.body).key;
+}
+
+async function newUndelete(): Promise<string> {
+  const path = `/api/v1/repositories/${agent.repositoryId}/undelete`;
+  const begun = await world.call(who.owner, "POST", path, { snapshot_id: snapshotId });
+  return z.object({ id: z.string() }).parse(begun.body).id;
+}
+
+async function newGrant(): Promise<string> {
+  const { id } = await world.newKey("owner");
+  const path = `/api/v1/repositories/${otherAgent.repositoryId}/grants`;
+  const made = await world.call(who.owner, "POST", path, { kind: "prune", api_key_id: id });
+  return z.object({ id: z.string() }).parse(made.body).id;
+}
+
+/** No API makes one: it comes of a plan that would remove unusually much. */
+async function newHeldDeletion(): Promise<string> {
+  const [id, plan_id] = [randomUUID(), await world.newPlan()];
+  const about = { id, plan_id, plan_version: 1, agent_id: otherAgent.agentId, repository_id: otherAgent.repositoryId };
+  const undecided = { decision: null, decided_at: null, decided_by: null, job_id: null };
+  const snapshots = { snapshot_count: 10, snapshot_ids: ["0".repeat(64)], held_at: clock.now() };
+  await server.fresh.databases
+    .ofTenant(world.tenantId)
+    .insertInto("held_deletions")
+    .values({ ...about, ...undecided, ...snapshots })
+    .execute();
+  return id;
+}
+
+async function newDelayedChange(): Promise<string> {
+  await world.call(who.owner, "PATCH", `/api/v1/tenants/${world.tenantId}`, { quarantine_days: 13 });
+  const list = await world.call(who.owner, "GET", "/api/v1/delayed-changes");
+  const [change] = z
+    .object({ delayed_changes: z.array(z.object({ id: z.string() })) })
+    .parse(list.body).delayed_changes;
+  return change?.id ?? "";
 }
 
 const roles: readonly Role[] = ["viewer", "operator", "administrator", "owner"];

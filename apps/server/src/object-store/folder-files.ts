@@ -82,6 +82,53 @@ async function renameUnlessThere(
   return "exists";
 }
 
+/** Moves a file below `root`, over one of that name. Both folders are durable then. */
+export async function moveFile(from: string, to: string, root: string): Promise<void> {
+  await inFolderBelow(root, to, () => rename(from, to));
+  await syncFolder(dirname(to));
+  await syncFolder(dirname(from));
+}
+
+/** The same, but a file that has the name already stays, and the moved one is gone. At no moment is there none. */
+export async function moveFileUnlessThere(from: string, to: string, root: string): Promise<void> {
+  try {
+    await inFolderBelow(root, to, () => link(from, to));
+  } catch (error) {
+    if (withoutLinks.includes(errorCode(error)) && (await statIfThere(to)) === undefined)
+      return await moveFile(from, to, root);
+    if (errorCode(error) !== "EEXIST") throw error;
+  }
+  await syncFolder(dirname(to));
+  await unlinkReadOnly(from);
+  await syncFolder(dirname(from));
+}
+
+/** Makes the folder of `path` if an action fails for want of it, durably. What it is below must be there. */
+async function inFolderBelow(root: string, path: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    const folders = [];
+    for (let folder = dirname(path); folder.startsWith(root) && folder !== root; folder = dirname(folder))
+      folders.unshift(folder);
+    for (const folder of folders) {
+      await makeFolder(folder);
+      await syncFolder(dirname(folder));
+    }
+    await action();
+  }
+}
+
+/** Makes one folder, unless it is there. What it lies in must be: the place of an unmounted disk stays empty. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: newFolderMode });
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+  }
+}
+
 /** Makes names in a folder durable. Windows can't open folders and keeps its names without it. */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;

@@ -8,6 +8,9 @@ import {
   giveName,
   inBatches,
   listFolder,
+  makeFolder,
+  moveFile,
+  moveFileUnlessThere,
   openNew,
   statIfThere,
   subfolders,
@@ -15,7 +18,7 @@ import {
   unlinkReadOnly,
   writeAll,
 } from "./folder-files.ts";
-import { type HashedKind, type ObjectName, hashedKinds, labelOf, layoutPath } from "./object-name.ts";
+import { type HashedKind, type HashedName, type ObjectName, hashedKinds, labelOf, layoutPath } from "./object-name.ts";
 import { ObjectStorageError } from "./object-storage-error.ts";
 import type {
   ListedObject,
@@ -33,6 +36,8 @@ const folderMode = 0o700;
 /** Objects never change, so nobody may write to them (as restic's own local backend leaves them). */
 const objectMode = 0o400;
 const temporaryMarker = "-tmp-";
+/** Beside the repositories, on the same disk: a move is a rename, and restic's own layout stays clean. No repository's id is called so. */
+const quarantineFolder = "quarantine";
 /** Bytes read ahead for a slow reader: what a download holds in memory. */
 const readAheadBytes = 256 * 1024;
 
@@ -58,7 +63,6 @@ class FolderStorage implements ObjectStorage {
     const root = this.#root(repositoryId);
     const shards = Array.from({ length: 256 }, (_, shard) => `data/${shard.toString(16).padStart(2, "0")}`);
     await onDisk(`the repository ${repositoryId}`, async () => {
-      // Not recursive: the place of an unmounted disk stays empty.
       for (const folder of ["", ...hashedKinds]) await makeFolder(join(root, folder));
       await Promise.all(shards.map((shard) => makeFolder(join(root, shard))));
       for (const folder of [join(root, "data"), root, this.#path]) await syncFolder(folder);
@@ -128,23 +132,39 @@ class FolderStorage implements ObjectStorage {
 
   async *list(repositoryId: string, kind: HashedKind): AsyncGenerator<readonly ListedObject[]> {
     const what = `${kind}/ of the repository ${repositoryId}`;
-    const folder = join(this.#root(repositoryId), kind);
-    // One level of folders, as restic's local backend: a pack directly in `data` is in no list.
-    const folders = kind === "data" ? await onDisk(what, () => subfolders(folder)) : [""];
-    for (const shard of folders) yield await onDisk(what, () => listFolder(join(folder, shard)));
+    yield* listKind(what, this.#root(repositoryId), kind);
   }
 
   async delete(repositoryId: string, object: ObjectName): Promise<void> {
-    const path = this.#pathOf(repositoryId, object);
-    await onDisk(labelOf(object), async () => {
-      try {
-        await unlinkReadOnly(path);
-      } catch (error) {
-        if (errorCode(error) === "ENOENT") return;
-        throw error;
-      }
-      await syncFolder(dirname(path));
+    await this.#deleteFile(object, this.#pathOf(repositoryId, object));
+  }
+
+  async quarantine(repositoryId: string, object: HashedName): Promise<ObjectFacts | undefined> {
+    const [path, quarantined] = [this.#pathOf(repositoryId, object), this.#quarantinePathOf(repositoryId, object)];
+    return await onDisk(labelOf(object), async () => {
+      const found = await factsIfThere(path);
+      if (found !== undefined) await this.#move(path, quarantined);
+      return await factsIfThere(quarantined);
     });
+  }
+
+  async bringBack(repositoryId: string, object: HashedName): Promise<ObjectFacts | undefined> {
+    const [path, quarantined] = [this.#pathOf(repositoryId, object), this.#quarantinePathOf(repositoryId, object)];
+    return await onDisk(labelOf(object), async () => {
+      const found = await factsIfThere(quarantined);
+      if (found !== undefined) await moveFileUnlessThere(quarantined, path, this.#path);
+      return await factsIfThere(path);
+    });
+  }
+
+  async purge(repositoryId: string, object: HashedName): Promise<void> {
+    await this.#deleteFile(object, this.#quarantinePathOf(repositoryId, object));
+  }
+
+  async *listQuarantine(repositoryId: string, kind: HashedKind): AsyncGenerator<readonly ListedObject[]> {
+    const root = join(this.#path, quarantineFolder, repositoryId);
+    const what = `the quarantine of ${kind}/ of the repository ${repositoryId}`;
+    if ((await onDisk(what, () => statIfThere(join(root, kind)))) !== undefined) yield* listKind(what, root, kind);
   }
 
   async removeAbandonedUploads(repositoryId: string, before: Date): Promise<number> {
@@ -172,6 +192,27 @@ class FolderStorage implements ObjectStorage {
     );
   }
 
+  async #deleteFile(object: ObjectName, path: string): Promise<void> {
+    await onDisk(labelOf(object), async () => {
+      try {
+        await unlinkReadOnly(path);
+      } catch (error) {
+        if (errorCode(error) === "ENOENT") return;
+        throw error;
+      }
+      await syncFolder(dirname(path));
+    });
+  }
+
+  /** Another request may move the same object at the same moment. */
+  async #move(from: string, to: string): Promise<void> {
+    try {
+      await moveFile(from, to, this.#path);
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT" || (await statIfThere(to)) === undefined) throw error;
+    }
+  }
+
   #root(repositoryId: string): string {
     return join(this.#path, repositoryId);
   }
@@ -179,12 +220,20 @@ class FolderStorage implements ObjectStorage {
   #pathOf(repositoryId: string, object: ObjectName): string {
     return join(this.#root(repositoryId), layoutPath(object));
   }
+
+  #quarantinePathOf(repositoryId: string, object: HashedName): string {
+    return join(this.#path, quarantineFolder, repositoryId, layoutPath(object));
+  }
 }
 
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: folderMode });
-  } catch (error) {
-    if (errorCode(error) !== "EEXIST") throw error;
-  }
+async function* listKind(what: string, root: string, kind: HashedKind): AsyncGenerator<readonly ListedObject[]> {
+  const folder = join(root, kind);
+  // One level of folders, as restic's local backend: a pack directly in `data` is in no list.
+  const folders = kind === "data" ? await onDisk(what, () => subfolders(folder)) : [""];
+  for (const shard of folders) yield await onDisk(what, () => listFolder(join(folder, shard)));
+}
+
+async function factsIfThere(path: string): Promise<ObjectFacts | undefined> {
+  const found = await statIfThere(path);
+  return found?.isFile() === true ? { sizeBytes: found.size, storedAt: found.mtime } : undefined;
 }

@@ -2,6 +2,7 @@ import { folderStorage } from "./folder-storage.ts";
 import type { ObjectStorage } from "./object-storage.ts";
 import type { S3StorageConfig } from "./s3-storage.ts";
 
+export type { DeletableName } from "./object-name.ts";
 export type { ObjectStorage } from "./object-storage.ts";
 
 /** Where the server keeps objects, as its settings say. */

@@ -9,6 +9,22 @@ export type ObjectName =
   | { readonly kind: "config"; readonly name: "config" }
   | { readonly kind: HashedKind; readonly name: string };
 
+export type HashedName = Extract<ObjectName, { readonly kind: HashedKind }>;
+
+/** What is history, and goes to quarantine when it is deleted. A config is never deleted, and a lock is no history. */
+export const deletableKinds = ["data", "index", "snapshots", "keys"] as const;
+
+export type DeletableKind = (typeof deletableKinds)[number];
+export type DeletableName = HashedName & { readonly kind: DeletableKind };
+
+export function isDeletable(object: ObjectName): object is DeletableName {
+  return isDeletableKind(object.kind);
+}
+
+export function isDeletableKind(kind: ObjectKind): kind is DeletableKind {
+  return (deletableKinds as readonly ObjectKind[]).includes(kind);
+}
+
 export const configName: ObjectName = { kind: "config", name: "config" };
 
 const hashPattern = /^[0-9a-f]{64}$/;

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { HashedKind, ObjectName } from "./object-name.ts";
+import type { HashedKind, HashedName, ObjectName } from "./object-name.ts";
 
 /** What a reader asks for: bytes `start` to `end` (not included; absent: to the object's end), or the last bytes. */
 export type RangeRequest =
@@ -80,6 +80,20 @@ export interface ObjectStorage {
   list(repositoryId: string, kind: HashedKind): AsyncIterable<readonly ListedObject[]>;
   /** Deleting what is not there is fine. */
   delete(repositoryId: string, object: ObjectName): Promise<void>;
+  /**
+   * Moves an object out of the repository into its quarantine, durably: no read or list finds it any more. Resolves with what quarantine
+   * has of it then, also if it was moved before; with nothing if it is in neither. The size is checked before the object goes.
+   */
+  quarantine(repositoryId: string, object: HashedName): Promise<ObjectFacts | undefined>;
+  /**
+   * Moves an object back, durably. One that was stored again meanwhile stays, and quarantine's is dropped. Resolves with what the
+   * repository has of it then; with nothing if it is in neither.
+   */
+  bringBack(repositoryId: string, object: HashedName): Promise<ObjectFacts | undefined>;
+  /** Deletes an object from quarantine for good. What is not there is fine. */
+  purge(repositoryId: string, object: HashedName): Promise<void>;
+  /** Every object of one kind in quarantine, in no order, in batches. There are none where nothing was ever moved. */
+  listQuarantine(repositoryId: string, kind: HashedKind): AsyncIterable<readonly ListedObject[]>;
   /** Removes what uploads left behind that were cut off by a crash before `before`. Returns how many. */
   removeAbandonedUploads(repositoryId: string, before: Date): Promise<number>;
   /** Rejects unless objects can be read and written now. */

@@ -1,4 +1,5 @@
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
@@ -9,7 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { Readable } from "node:stream";
 import { checkedBody, hashOf } from "./checked-body.ts";
-import { type HashedKind, type ObjectName, isObjectHash, labelOf, layoutPath } from "./object-name.ts";
+import { type HashedKind, type HashedName, type ObjectName, isObjectHash, labelOf, layoutPath } from "./object-name.ts";
 import { ObjectStorageError, isObjectStorageError } from "./object-storage-error.ts";
 import type {
   ByteRange,
@@ -212,8 +213,15 @@ class S3Storage implements ObjectStorage {
   }
 
   async *list(repositoryId: string, kind: HashedKind): AsyncGenerator<readonly ListedObject[]> {
-    const what = `${kind}/ of the repository ${repositoryId}`;
-    const root = this.#key(repositoryId, "");
+    yield* this.#list(`${kind}/ of the repository ${repositoryId}`, this.#key(repositoryId, ""), kind);
+  }
+
+  async *listQuarantine(repositoryId: string, kind: HashedKind): AsyncGenerator<readonly ListedObject[]> {
+    const what = `the quarantine of ${kind}/ of the repository ${repositoryId}`;
+    yield* this.#list(what, this.#quarantineKey(repositoryId, ""), kind);
+  }
+
+  async *#list(what: string, root: string, kind: HashedKind): AsyncGenerator<readonly ListedObject[]> {
     let continuation: string | undefined;
     do {
       const page = await onS3(what, () =>
@@ -240,12 +248,31 @@ class S3Storage implements ObjectStorage {
   }
 
   async delete(repositoryId: string, object: ObjectName): Promise<void> {
-    try {
-      await onS3(labelOf(object), () => this.#client.send(new DeleteObjectCommand(this.#locate(repositoryId, object))));
-    } catch (error) {
-      // AWS answers 204 for what is not there; some services 404.
-      if (!isObjectStorageError(error, "not-found")) throw error;
-    }
+    await this.#deleteKey(object, this.#key(repositoryId, layoutPath(object)));
+  }
+
+  async quarantine(repositoryId: string, object: HashedName): Promise<ObjectFacts | undefined> {
+    const path = layoutPath(object);
+    const [key, quarantined] = [this.#key(repositoryId, path), this.#quarantineKey(repositoryId, path)];
+    const found = await this.#statKey(object, key);
+    if (found === undefined) return await this.#statKey(object, quarantined);
+    const moved = await this.#copy(object, key, quarantined, found);
+    await this.#deleteKey(object, key);
+    return moved;
+  }
+
+  async bringBack(repositoryId: string, object: HashedName): Promise<ObjectFacts | undefined> {
+    const path = layoutPath(object);
+    const [key, quarantined] = [this.#key(repositoryId, path), this.#quarantineKey(repositoryId, path)];
+    const [there, found] = [await this.#statKey(object, key), await this.#statKey(object, quarantined)];
+    if (found === undefined) return there;
+    const back = there ?? (await this.#copy(object, quarantined, key, found));
+    await this.#deleteKey(object, quarantined);
+    return back;
+  }
+
+  async purge(repositoryId: string, object: HashedName): Promise<void> {
+    await this.#deleteKey(object, this.#quarantineKey(repositoryId, layoutPath(object)));
   }
 
   /** A PUT leaves nothing behind: an object is there whole or not at all. */
@@ -258,11 +285,38 @@ class S3Storage implements ObjectStorage {
   }
 
   async #statIfThere(repositoryId: string, object: ObjectName): Promise<ObjectFacts | undefined> {
+    return await this.#statKey(object, this.#key(repositoryId, layoutPath(object)));
+  }
+
+  async #statKey(object: ObjectName, key: string): Promise<ObjectFacts | undefined> {
     try {
-      return await this.stat(repositoryId, object);
+      return await onS3(labelOf(object), async () => {
+        const answer = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
+        return factsOf(answer.ContentLength, answer.LastModified, labelOf(object));
+      });
     } catch (error) {
       if (isObjectStorageError(error, "not-found")) return undefined;
       throw error;
+    }
+  }
+
+  /** Copies an object within the bucket, and makes sure that the copy is as long: then the original may go. */
+  async #copy(object: ObjectName, from: string, to: string, { sizeBytes }: ObjectFacts): Promise<ObjectFacts> {
+    const CopySource = encodeURI(`${this.#bucket}/${from}`);
+    await onS3(labelOf(object), () =>
+      this.#client.send(new CopyObjectCommand({ Bucket: this.#bucket, Key: to, CopySource })),
+    );
+    const copied = await this.#statKey(object, to);
+    if (copied?.sizeBytes === sizeBytes) return copied;
+    throw new ObjectStorageError("unavailable", `The S3 service made no whole copy of ${labelOf(object)}`);
+  }
+
+  async #deleteKey(object: ObjectName, key: string): Promise<void> {
+    try {
+      await onS3(labelOf(object), () => this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key })));
+    } catch (error) {
+      // AWS answers 204 for what is not there; some services 404.
+      if (!isObjectStorageError(error, "not-found")) throw error;
     }
   }
 
@@ -272,6 +326,11 @@ class S3Storage implements ObjectStorage {
 
   #key(repositoryId: string, path: string): string {
     return this.#prefix === "" ? `${repositoryId}/${path}` : `${this.#prefix}/${repositoryId}/${path}`;
+  }
+
+  /** Beside the repositories, so that restic's own layout stays clean. No repository's id is called so. */
+  #quarantineKey(repositoryId: string, path: string): string {
+    return this.#key(`quarantine/${repositoryId}`, path);
   }
 }
 

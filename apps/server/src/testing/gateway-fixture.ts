@@ -1,3 +1,4 @@
+import type { GrantKind } from "@saveos/contract";
 import fastify, { type FastifyBaseLogger, type FastifyRequest } from "fastify";
 import type { Kysely } from "kysely";
 import { randomUUID } from "node:crypto";
@@ -5,8 +6,10 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Database } from "../database/schema.ts";
-import { type GatewayCaller, type GatewayDeps, registerGateway } from "../gateway/index.ts";
+import { isRemovable } from "../features/plans/index.ts";
+import { type GatewayCaller, type GatewayDeps, grantToKey, registerGateway } from "../gateway/index.ts";
 import type { ObjectStorage } from "../object-store/index.ts";
 import type { FreshDatabase } from "./test-databases.ts";
 
@@ -20,6 +23,11 @@ export interface TestGateway {
   /** The repository of `agent`. */
   readonly repository: string;
   readonly agentId: string;
+  /** Lets the administrator's key delete something of a repository, for an hour. Returns the grant's id. */
+  readonly letDelete: (
+    kind: GrantKind,
+    options?: { readonly names?: readonly string[]; readonly percent?: number; readonly repository?: string },
+  ) => Promise<string>;
   readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>;
   /** Sends bytes as they are, then breaks off (`close`) or says that there are no more (`end`), and returns all that comes back. */
   readonly sendRaw: (text: string, options?: { readonly finally?: "close" | "end" }) => Promise<string>;
@@ -37,21 +45,29 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** `nobody` sends no credential, `stranger` a wrong one; `otherAgent` has a repository of its own. */
-export type Caller = "nobody" | "stranger" | "agent" | "otherAgent" | "administrator";
+/**
+ * `nobody` sends no credential, `stranger` a wrong one; `otherAgent` has a repository of its own. `administrator` and `otherKey` are API keys, `person` is an administrator who
+ * signed in.
+ */
+export type Caller = "nobody" | "stranger" | "agent" | "otherAgent" | "administrator" | "otherKey" | "person";
 
 export async function startGateway(
   { databases, database, tenantId }: FreshDatabase,
   objects: ObjectStorage,
   options: Pick<GatewayDeps, "silenceMaxMs"> & {
     readonly maxBytes?: number;
+    readonly clock?: Clock;
+    readonly isRemovable?: GatewayDeps["isRemovable"];
     readonly restores?: (agentId: string, repositoryId: string) => boolean;
   } = {},
 ): Promise<TestGateway> {
   const agent = await insertAgent(database, tenantId, options.maxBytes);
   const otherAgent = await insertAgent(database, tenantId);
+  const [keyId, otherKeyId] = [await insertKey(database), await insertKey(database)];
   const callers: Record<string, GatewayCaller> = {
-    administrator: { kind: "administrator", tenantId },
+    administrator: { kind: "administrator", tenantId, keyId },
+    otherKey: { kind: "administrator", tenantId, keyId: otherKeyId },
+    person: { kind: "administrator", tenantId },
     agent,
     otherAgent,
   };
@@ -61,7 +77,10 @@ export async function startGateway(
     databases,
     objects,
     log,
-    mayRestoreFrom: async (_database, agentId, repositoryId) => options.restores?.(agentId, repositoryId) ?? false,
+    clock: options.clock ?? systemClock,
+    isRemovable: options.isRemovable ?? isRemovable,
+    workOn: async (_database, agentId, repositoryId) =>
+      options.restores?.(agentId, repositoryId) === true ? "restore" : undefined,
     authorize: async (request) => callers[credentialOf(request)],
     ...(options.silenceMaxMs === undefined ? {} : { silenceMaxMs: options.silenceMaxMs }),
   });
@@ -78,7 +97,13 @@ export async function startGateway(
     });
   const sendRaw: TestGateway["sendRaw"] = (text, { finally: ending } = {}) => sendRawTo(port, text, ending);
   const { agentId, repositoryId: repository } = agent;
-  return { database, objects, log, url, repository, agentId, call, sendRaw };
+  const clock = options.clock ?? systemClock;
+  const letDelete: TestGateway["letDelete"] = async (kind, { names, percent, repository: other } = {}) => {
+    const expiresAt = new Date(clock.now().getTime() + 3_600_000);
+    const wanted = { keyId, kind, repositoryId: other ?? repository, names, maxDeletePercent: percent, expiresAt };
+    return (await grantToKey({ database, clock }, wanted)).id;
+  };
+  return { letDelete, database, objects, log, url, repository, agentId, call, sendRaw };
 }
 
 /** A credential as restic sends it: any user, the credential as the password. */
@@ -89,6 +114,18 @@ export function basic(caller: Caller): string {
 function credentialOf(request: FastifyRequest): string {
   const [, encoded = ""] = /^Basic (.+)$/.exec(request.headers.authorization ?? "") ?? [];
   return Buffer.from(encoded, "base64").toString().split(":")[1] ?? "";
+}
+
+async function insertKey(database: Kysely<Database>): Promise<string> {
+  const id = randomUUID();
+  const secret = { secret_sha256: Buffer.alloc(32), created_at: new Date(), expires_at: null };
+  const unused = { last_used_at: null, revoked_at: null };
+  const key = { id, name: "key", role: "administrator" as const, scopes: null, created_by: null };
+  await database
+    .insertInto("api_keys")
+    .values({ ...key, ...secret, ...unused })
+    .execute();
+  return id;
 }
 
 async function insertAgent(

@@ -161,6 +161,66 @@ export function objectStorageSuite(name: string, makeObjects: () => Promise<Obje
       expect((await objects.stat(repository, object)).sizeBytes).toBe(bytes.length);
     });
 
+    test("what is in quarantine is out of every read and list, comes back as it was, and is deleted for good by a purge", async () => {
+      const { objects, repository } = await newRepository(makeObjects);
+      for (const kind of ["data", "index", "snapshots", "keys"] as const) {
+        const [bytes, other] = [randomBytes(70_000), randomBytes(10)];
+        const [object, kept] = [hashedObject(kind, bytes), hashedObject(kind, other)];
+        await store(objects, repository, object, bytes);
+        await store(objects, repository, kept, other);
+        // Asked twice, as after an answer that got lost.
+        for (let time = 0; time < 2; time++)
+          expect(await objects.quarantine(repository, object)).toMatchObject({ sizeBytes: 70_000 });
+        await expect(objects.get(repository, object)).rejects.toMatchObject({ code: "not-found" });
+        await expect(objects.stat(repository, object)).rejects.toMatchObject({ code: "not-found" });
+        expect((await listAll(objects, repository, kind)).map(({ name }) => name)).toEqual([kept.name]);
+        expect((await listQuarantined(objects, repository, kind)).map(({ name }) => name)).toEqual([object.name]);
+
+        for (let time = 0; time < 2; time++)
+          expect(await objects.bringBack(repository, object)).toMatchObject({ sizeBytes: 70_000 });
+        expect((await buffer((await objects.get(repository, object)).stream)).equals(bytes)).toBe(true);
+        expect(await listAll(objects, repository, kind)).toHaveLength(2);
+        expect(await listQuarantined(objects, repository, kind)).toEqual([]);
+
+        await objects.quarantine(repository, object);
+        for (let time = 0; time < 2; time++) await objects.purge(repository, object);
+        expect(await listQuarantined(objects, repository, kind)).toEqual([]);
+        expect(await objects.bringBack(repository, object)).toBeUndefined();
+        expect(await objects.quarantine(repository, object)).toBeUndefined();
+        expect(await listAll(objects, repository, kind)).toHaveLength(1);
+      }
+    });
+
+    test("an object that was stored again after it went to quarantine is one object, wherever it goes", async () => {
+      const { objects, repository } = await newRepository(makeObjects);
+      const bytes = randomBytes(1000);
+      const object = hashedObject("data", bytes);
+      for (const move of ["bringBack", "quarantine"] as const) {
+        await store(objects, repository, object, bytes);
+        await objects.quarantine(repository, object);
+        await store(objects, repository, object, bytes);
+        expect(await objects[move](repository, object)).toMatchObject({ sizeBytes: 1000 });
+        const [there, held] = [
+          await listAll(objects, repository, "data"),
+          await listQuarantined(objects, repository, "data"),
+        ];
+        expect([there.length, held.length]).toEqual(move === "bringBack" ? [1, 0] : [0, 1]);
+      }
+    });
+
+    test("quarantines of two repositories don't mix", async () => {
+      const { objects, repository } = await newRepository(makeObjects);
+      const other = randomUUID();
+      await objects.createRepository(other);
+      const bytes = randomBytes(100);
+      const object = hashedObject("data", bytes);
+      await store(objects, repository, object, bytes);
+      await objects.quarantine(repository, object);
+      expect(await objects.bringBack(other, object)).toBeUndefined();
+      expect(await listQuarantined(objects, other, "data")).toEqual([]);
+      expect(await listQuarantined(objects, repository, "data")).toHaveLength(1);
+    });
+
     test("creating a repository twice changes nothing, and the storage is healthy", async () => {
       const { objects, repository } = await newRepository(makeObjects);
       const bytes = Buffer.from("kept");
@@ -208,6 +268,12 @@ export async function listAll(
 ): Promise<ListedObject[]> {
   const all: ListedObject[] = [];
   for await (const batch of objects.list(repository, kind)) all.push(...batch);
+  return all;
+}
+
+async function listQuarantined(objects: ObjectStorage, repository: string, kind: HashedObject["kind"]) {
+  const all: ListedObject[] = [];
+  for await (const batch of objects.listQuarantine(repository, kind)) all.push(...batch);
   return all;
 }
 

@@ -54,7 +54,46 @@ export const checkSummary = z.strictObject({
 });
 export type CheckSummary = z.infer<typeof checkSummary>;
 
-export const jobSummary = z.union([backupSummary, restoreSummary, checkSummary]);
+/** What a forget did. In a dry run: what it would have done. */
+export const forgetSummary = z.strictObject({
+  /** Snapshots of the repository that stay. */
+  snapshots_kept: count,
+  snapshots_removed: count,
+  /** Named in the order and already gone. */
+  snapshots_absent: count,
+});
+export type ForgetSummary = z.infer<typeof forgetSummary>;
+
+/** What a prune did. In a dry run: what it would have done. */
+export const pruneSummary = z.strictObject({
+  packs_deleted: count,
+  packs_repacked: count,
+  /** How much smaller the repository is. */
+  bytes_freed: count,
+  /** What no snapshot needs and stays, because it lies beside what one needs. */
+  bytes_unused: count,
+});
+export type PruneSummary = z.infer<typeof pruneSummary>;
+
+/** What a repair of packs did. */
+export const repairSummary = z.strictObject({
+  packs_removed: count,
+  /** Blobs of the damaged packs that could still be read, and are stored anew. */
+  blobs_saved: count,
+  blobs_lost: count,
+  /** Snapshots that need what was lost. */
+  snapshots_at_risk: z.array(hexId).max(1000),
+});
+export type RepairSummary = z.infer<typeof repairSummary>;
+
+export const jobSummary = z.union([
+  backupSummary,
+  restoreSummary,
+  checkSummary,
+  forgetSummary,
+  pruneSummary,
+  repairSummary,
+]);
 export type JobSummary = z.infer<typeof jobSummary>;
 
 /** Why a job failed, for programs: some of these are worth another try. */
@@ -77,6 +116,12 @@ export const jobError = z.enum([
   "nothing-readable",
   "invalid-order",
   "hook-failed",
+  /** The machine's clock and the server's differ too much to decide what is old. */
+  "clock-off",
+  /** So few snapshots would have stayed that nothing was forgotten. */
+  "too-few-snapshots",
+  /** The server let the job delete nothing, or nothing more. */
+  "deletion-refused",
   "unknown",
 ]);
 export type JobError = z.infer<typeof jobError>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { permission, role } from "../access.ts";
-import { timestamp, uuid } from "../primitives.ts";
+import { count, timestamp, uuid } from "../primitives.ts";
 import { nextCursor } from "./pages.ts";
 
 const personName = z.string().trim().min(1).max(200);
@@ -78,10 +78,18 @@ export const tenant = z.strictObject({
   id: uuid,
   name: z.string(),
   created_at: timestamp,
+  /** How long what was deleted can be brought back. */
+  quarantine_days: count,
+  /** A shorter time, which waits a day before it counts. */
+  pending_quarantine: z.strictObject({ quarantine_days: count, applies_at: timestamp }).nullable(),
 });
 export type Tenant = z.infer<typeof tenant>;
 export const tenantList = z.strictObject({ tenants: z.array(tenant) });
-export const tenantRequest = z.strictObject({ name: tenantName });
+export const tenantRequest = z.strictObject({
+  name: tenantName.optional(),
+  quarantine_days: z.int().min(1).max(365).optional(),
+});
+export type TenantRequest = z.infer<typeof tenantRequest>;
 
 /** The first owner of a new tenant joins with the token. */
 export const createTenantRequest = z.strictObject({ name: tenantName, owner_email: email });

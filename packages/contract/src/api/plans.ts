@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { planContent } from "../plans.ts";
+import { planContent, retention } from "../plans.ts";
 import { count, hexId, timestamp, uuid } from "../primitives.ts";
 import { nextCursor } from "./pages.ts";
 
@@ -38,6 +38,8 @@ export type PlanRequest = z.output<typeof planRequest>;
 export const plan = z.strictObject({
   id: uuid,
   ...planRequest.shape,
+  /** A shorter retention, which waits a day before it counts. */
+  pending_retention: z.strictObject({ retention, applies_at: timestamp }).nullable(),
   /** How many machines it is for now. */
   agents: count,
   /** When it next begins on any of them. */
@@ -72,7 +74,10 @@ export const runPreview = z.strictObject({
 });
 export type RunPreview = z.infer<typeof runPreview>;
 
-/** What a plan's retention would do with the snapshots that a machine's repository has now. Nothing is removed by asking, nor yet by itself. */
+/** Asks what a retention would do on a machine, before a plan is saved with it: with the plan's snapshots or, for a new plan, with none. */
+export const retentionPreviewRequest = z.strictObject({ agent_id: uuid, plan_id: uuid.optional(), retention });
+
+/** What a retention does with the snapshots that a plan's runs made on a machine. Nothing is removed by asking. */
 export const retentionPreview = z.strictObject({
   keep: z.array(z.strictObject({ snapshot_id: hexId, received_at: timestamp, reasons: z.array(z.string()) })),
   remove: z.array(z.strictObject({ snapshot_id: hexId, received_at: timestamp })),

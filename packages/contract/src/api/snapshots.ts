@@ -33,6 +33,9 @@ export const repository = z.strictObject({
   last_snapshot_at: timestamp.nullable(),
   /** Objects that are gone though nobody deleted them. */
   lost_objects: count,
+  /** What was deleted and can still be brought back. It counts neither as stored nor against the quota. */
+  quarantined_bytes: count,
+  quarantined_objects: count,
   /** The agents whose backups go there. */
   agent_ids: z.array(uuid),
 });

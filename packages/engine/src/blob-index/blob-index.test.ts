@@ -38,24 +38,6 @@ test("all copies of a blob are found, in the order in which they came", () => {
   expect(index.find({ type: "data", id: blobId(1) }).map(({ pack }) => pack)).toEqual([5, 3, 8].map(packId));
 });
 
-test("a copy's number leads to it, ascends pack by pack, and is the first of a blob's copies", () => {
-  const index = new BlobIndex();
-  index.add(packId(2), [blob(3, 300), blob(1, 0), blob(2, 150, "tree")]);
-  index.add(packId(1), [blob(4, 0), blob(1, 104)]);
-  const numberOf = (n: number, type: BlobType = "data") =>
-    index.copyOfId(type, new Uint32Array(Uint8Array.fromHex(blobId(n)).buffer), 0);
-  const numbers = [numberOf(1), numberOf(3), numberOf(2, "tree"), numberOf(4)];
-  expect(numbers).toEqual([0, 1, 2, 3]);
-  expect(numbers.map((copy) => index.copyAt(copy))).toEqual([
-    { pack: packId(2), ...blob(1, 0) },
-    { pack: packId(2), ...blob(3, 300) },
-    { pack: packId(2), ...blob(2, 150, "tree") },
-    { pack: packId(1), ...blob(4, 0) },
-  ]);
-  expect(numbers.map((copy) => index.storedBytesOf(copy))).toEqual([101, 103, 102, 104]);
-  expect([numberOf(2), numberOf(9)]).toEqual([-1, -1]);
-});
-
 test("a pack comes back by offset, whatever the order in the index file", () => {
   const index = new BlobIndex();
   index.add(packId(1), [blob(3, 300), blob(1, 0), blob(2, 150, "tree")]);

@@ -1,6 +1,6 @@
 import { plainBytesOf } from "../blob/plain-bytes.ts";
 import type { BlobHandle, BlobLocation, BlobType, PackedBlob } from "../format/blob.ts";
-import { blobIdFromBytes, type ObjectId, objectIdFromBytes } from "../format/ids.ts";
+import { type BlobId, blobIdFromBytes, type ObjectId, objectIdFromBytes } from "../format/ids.ts";
 import {
   blobRowWords,
   dataCountAt,
@@ -58,6 +58,7 @@ export class BlobIndex {
   readonly #packSlots = new IdSlots(this.#packs);
   readonly #conflicting = new Set<ObjectId>();
   #packCount = 0;
+  #hasRepeatedPacks = false;
   /** The id that is looked for, so that a lookup makes no garbage. */
   readonly #wanted = new Uint32Array(idWords);
   readonly #wantedBytes = new Uint8Array(this.#wanted.buffer);
@@ -115,6 +116,64 @@ export class BlobIndex {
     return plainBytesOf({ length, uncompressedLength: this.#blobs.word(row, uncompressedLengthAt) });
   }
 
+  /** How many rows packs have: a pack with conflicting entries has one for each. */
+  get packRowCount(): number {
+    return this.#packs.count;
+  }
+
+  packIdOf(packRow: number): ObjectId {
+    return this.#packAt(packRow);
+  }
+
+  /** The rows of a pack's blobs: data up to `firstTree`, trees from there on; `end` is not one of them. */
+  blobRowsOf(packRow: number): { readonly first: number; readonly firstTree: number; readonly end: number } {
+    const end = this.#firstBlobOf(packRow + 1);
+    return { first: this.#firstBlobOf(packRow), firstTree: end - this.#packs.word(packRow, treeCountAt), end };
+  }
+
+  /** The row of a blob's first copy, with the words of its id at `at` in `ids`; −1 if it is unknown. */
+  rowOf(type: BlobType, ids: Uint32Array, at: number): number {
+    return this.#findable(type).find(ids, at);
+  }
+
+  /** By row of a blob: the row of the same blob's first copy, which is how a blob has one number however many copies there are. */
+  firstCopies(): Uint32Array {
+    const firstCopies = new Uint32Array(this.#blobs.count);
+    for (let pack = 0; pack < this.#packs.count; pack++) {
+      const { first, firstTree, end } = this.blobRowsOf(pack);
+      for (let row = first; row < end; row++)
+        firstCopies[row] = this.#findable(row < firstTree ? "data" : "tree").find(this.#blobs.row(row));
+    }
+    return firstCopies;
+  }
+
+  blobIdOf(row: number): BlobId {
+    return blobIdFromBytes(idBytesAt(this.#blobs, row));
+  }
+
+  /** Of the sealed blob. */
+  lengthOf(row: number): number {
+    return this.#blobs.word(row, lengthAt);
+  }
+
+  /** Whether it is stored as it is, not compressed. */
+  isRaw(row: number): boolean {
+    return this.#blobs.word(row, uncompressedLengthAt) === 0;
+  }
+
+  locationOf(packRow: number, row: number): BlobLocation {
+    const type = row < this.blobRowsOf(packRow).firstTree ? "data" : "tree";
+    return { pack: this.#packAt(packRow), type, id: this.blobIdOf(row), ...this.#placeOf(row) };
+  }
+
+  /** What the pack takes beside its blobs: the header with its seal, and its length. */
+  headerBytesOf(packRow: number): number {
+    const { first, end } = this.blobRowsOf(packRow);
+    let bytes = packOverheadBytes;
+    for (let row = first; row < end; row++) bytes += this.isRaw(row) ? rawEntryBytes : compressedEntryBytes;
+    return bytes;
+  }
+
   hasPack(pack: ObjectId): boolean {
     return this.#packSlots.find(this.#want(pack)) !== -1;
   }
@@ -134,28 +193,6 @@ export class BlobIndex {
     return rows.map((row) => ({ pack: this.#packAt(this.#packRowOf(row)), type, id, ...this.#placeOf(row) }));
   }
 
-  /**
-   * The number of a blob's first copy, with the words of its id at `at` in `ids`; −1 if it is unknown. Numbers are below `blobCount`, never change, and
-   * ascend pack by pack, so that what is to be known of millions of blobs takes a bit or a word each.
-   */
-  copyOfId(type: BlobType, ids: Uint32Array, at: number): number {
-    return this.#findable(type).find(ids, at);
-  }
-
-  /** The copy of this number, from `copyOfId`. */
-  copyAt(copy: number): BlobLocation {
-    const packRow = this.#packRowOf(copy);
-    const firstTree = this.#firstBlobOf(packRow + 1) - this.#packs.word(packRow, treeCountAt);
-    const type = copy < firstTree ? "data" : "tree";
-    const id = blobIdFromBytes(idBytesAt(this.#blobs, copy));
-    return { pack: this.#packAt(packRow), type, id, ...this.#placeOf(copy) };
-  }
-
-  /** How many bytes the copy of this number takes in its pack. */
-  storedBytesOf(copy: number): number {
-    return this.#blobs.word(copy, lengthAt);
-  }
-
   /** Every pack with its blobs by offset; a pack with conflicting entries comes once for each. */
   *packs(): Generator<IndexedPack, void, undefined> {
     for (let row = 0; row < this.#packs.count; row++) yield this.#indexedPack(row);
@@ -164,6 +201,11 @@ export class BlobIndex {
   /** Packs that index files disagree about: one of them is wrong, and only the pack's own header can tell which. */
   conflictingPacks(): ObjectId[] {
     return [...this.#conflicting];
+  }
+
+  /** Whether any pack was named more than once, with the same contents. */
+  get hasRepeatedPacks(): boolean {
+    return this.#hasRepeatedPacks;
   }
 
   /** The rows of blobs of one type, all of them findable. */
@@ -209,7 +251,9 @@ export class BlobIndex {
     for (const row of known) {
       const start = this.#firstBlobOf(row);
       if (this.#firstBlobOf(row + 1) - start !== count || this.#packs.word(row, treeCountAt) !== treeCount) continue;
-      if (this.#areBlobs(start, blobs, first, count)) return false;
+      if (!this.#areBlobs(start, blobs, first, count)) continue;
+      this.#hasRepeatedPacks = true;
+      return false;
     }
     this.#conflicting.add(this.#packAt(oldest));
     return true;
@@ -253,7 +297,7 @@ export class BlobIndex {
     return {
       pack: this.#packAt(row),
       blobCount,
-      sizeBytes: this.#sizeOfPack(first, end),
+      sizeBytes: this.#sizeOfPack(row),
       isMixed: trees > 0 && trees < blobCount,
       get header() {
         return possiblePackHeader(entries());
@@ -264,12 +308,10 @@ export class BlobIndex {
     };
   }
 
-  #sizeOfPack(first: number, end: number): number {
-    let size = packOverheadBytes;
-    for (let row = first; row < end; row++) {
-      const isRaw = this.#blobs.word(row, uncompressedLengthAt) === 0;
-      size += this.#blobs.word(row, lengthAt) + (isRaw ? rawEntryBytes : compressedEntryBytes);
-    }
+  #sizeOfPack(packRow: number): number {
+    const { first, end } = this.blobRowsOf(packRow);
+    let size = this.headerBytesOf(packRow);
+    for (let row = first; row < end; row++) size += this.lengthOf(row);
     return size;
   }
 

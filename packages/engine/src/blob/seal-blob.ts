@@ -1,4 +1,4 @@
-import { ciphertextOffset, open, sealInto, sealOverheadBytes } from "../crypto/seal.ts";
+import { ciphertextOffset, open, seal, sealInto, sealOverheadBytes } from "../crypto/seal.ts";
 import type { MasterKey } from "../crypto/master-key.ts";
 import type { Compression, Primitives } from "../crypto/primitives.ts";
 import { EngineError } from "../errors/engine-error.ts";
@@ -55,6 +55,18 @@ export function sealBlobInto(
   const compressed = compression === "off" ? undefined : primitives.zstdCompress?.(plain, compression, room);
   if (compressed === undefined) return { sealedBytes: sealInto(primitives, key, plain, out), uncompressedLength: 0 };
   return { sealedBytes: sealInto(primitives, key, compressed, out), uncompressedLength: plain.length };
+}
+
+/** `sealBlob`, but compressed even if that makes it longer: for what is to be compressed once and for all. */
+export function sealBlobAnyhow(
+  primitives: Primitives,
+  key: MasterKey,
+  plain: Uint8Array,
+  compression: Exclude<Compression, "off">,
+): SealedBlob {
+  const compressed = plain.length === 0 ? undefined : primitives.zstdCompress?.(plain, compression);
+  if (compressed === undefined) return { sealed: seal(primitives, key, plain), uncompressedLength: 0 };
+  return { sealed: seal(primitives, key, compressed), uncompressedLength: plain.length };
 }
 
 /**

@@ -43,12 +43,49 @@ export function rowId(rows: Uint32Array, at: number): string {
 
 /** All packs of all these rows, one after another. */
 export function joinIndexRows(all: readonly FilledIndexRows[]): FilledIndexRows {
-  const join = (parts: readonly Uint32Array[]) => new Uint32Array(concatBytes(parts.map(bytesOf)).buffer);
   return {
-    packs: join(all.map(({ packs }) => packs)),
-    blobs: join(all.map(({ blobs }) => blobs)),
+    packs: joinWords(all.map(({ packs }) => packs)),
+    blobs: joinWords(all.map(({ blobs }) => blobs)),
     packCount: all.reduce((count, { packCount }) => count + packCount, 0),
   };
+}
+
+/** The packs of these rows that `isWanted` says yes to. */
+export function pickPacks(rows: FilledIndexRows, isWanted: (pack: ObjectId) => boolean): FilledIndexRows {
+  const packs: Uint32Array[] = [];
+  const blobs: Uint32Array[] = [];
+  let row = 0;
+  let at = 0;
+  for (const id of packIdsIn(rows)) {
+    const pack = rows.packs.subarray(row, row + packRowWords);
+    const end = at + ((pack[dataCountAt] ?? 0) + (pack[treeCountAt] ?? 0)) * blobRowWords;
+    if (isWanted(id)) {
+      packs.push(pack);
+      blobs.push(rows.blobs.subarray(at, end));
+    }
+    row += packRowWords;
+    at = end;
+  }
+  return { packs: joinWords(packs), blobs: joinWords(blobs), packCount: packs.length };
+}
+
+/** The same rows in parts, each ending with the pack that brings it to `blobsMax` blobs. They share the memory. */
+export function* partsOfRows(rows: FilledIndexRows, blobsMax: number): Generator<FilledIndexRows, void, undefined> {
+  let firstPack = 0;
+  let firstBlob = 0;
+  let blob = 0;
+  for (let pack = 0; pack < rows.packCount; pack++) {
+    const at = pack * packRowWords;
+    blob += (rows.packs[at + dataCountAt] ?? 0) + (rows.packs[at + treeCountAt] ?? 0);
+    if (blob - firstBlob < blobsMax && pack + 1 < rows.packCount) continue;
+    yield {
+      packCount: pack + 1 - firstPack,
+      packs: rows.packs.subarray(firstPack * packRowWords, (pack + 1) * packRowWords),
+      blobs: rows.blobs.subarray(firstBlob * blobRowWords, blob * blobRowWords),
+    };
+    firstPack = pack + 1;
+    firstBlob = blob;
+  }
 }
 
 /**
@@ -158,6 +195,10 @@ export class IndexRows implements FilledIndexRows {
       this.#blobs.set(row, (first + to) * blobRowWords);
     });
   }
+}
+
+function joinWords(parts: readonly Uint32Array[]): Uint32Array {
+  return new Uint32Array(concatBytes(parts.map(bytesOf)).buffer);
 }
 
 function bytesOf(words: Uint32Array): Uint8Array {

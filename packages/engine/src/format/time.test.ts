@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { EngineError } from "../errors/engine-error.ts";
-import { formatTime, parseTime, utcZone, type Zone } from "./time.ts";
+import { formatTime, parseTime, utcZone, type Zone, zoneOf } from "./time.ts";
 
 const second = 1_000_000_000n;
 const yearZero = -62_167_219_200n * second;
@@ -109,4 +109,15 @@ test.each([
   `2023-11-14T22:13:20.${"1".repeat(100_000)}`,
 ])("%s is not a time", (text) => {
   expect(() => parseTime(text)).toThrow(EngineError);
+});
+
+test("a time is in this machine's zone where their offsets agree, as with Go, and else in one that never changes", () => {
+  const paris = zoneNamed("Europe/Paris");
+  const winter = Number(parseTime("2024-01-15T00:00:00Z") / second);
+  expect(zoneOf("2024-07-15T12:00:00+02:00", paris)(winter)).toBe(3600);
+  expect(zoneOf("2024-07-15T12:00:00+03:00", paris)(winter)).toBe(3 * 3600);
+  expect(zoneOf("2024-01-15T12:00:00+02:00", paris)(winter)).toBe(2 * 3600);
+  expect(zoneOf("2024-01-15T12:00:00.5-03:30", paris)(winter)).toBe(-3.5 * 3600);
+  expect(zoneOf("2024-01-15T12:00:00Z", zoneNamed("Europe/London"))(winter + 180 * 86_400)).toBe(0);
+  expect(() => zoneOf("2024-01-15", paris)).toThrow(EngineError);
 });

@@ -1,7 +1,7 @@
 import { EngineError } from "../errors/engine-error.ts";
 import { dateFromDays, daysFromDate } from "./calendar.ts";
 import { TextBuffer } from "./text-buffer.ts";
-import type { Zone } from "./zone.ts";
+import { utcZone, type Zone } from "./zone.ts";
 
 export { localZone, utcZone, type Zone } from "./zone.ts";
 
@@ -44,10 +44,21 @@ const decoder = new TextDecoder();
 /** Nanoseconds since 1970-01-01 UTC. Digits of the fraction after the ninth are cut. Throws `corrupt-data` for anything but RFC 3339. */
 export function parseTime(text: string): bigint {
   const seconds = secondsOf(text);
-  if (Number.isNaN(seconds))
-    throw new EngineError("corrupt-data", `Not a time: ${JSON.stringify(text.slice(0, shownMax))}`);
+  if (Number.isNaN(seconds)) throw notATime(text);
   const nanoseconds = text.charCodeAt(dateAndClockLength) === dot ? nanosecondsOf(text) : 0;
   return BigInt(seconds) * nsPerSecond + BigInt(nanoseconds);
+}
+
+/**
+ * The zone of a time for calculations with it, as Go has it: `local` where its offset is the text's at that moment, otherwise an offset that never changes.
+ * A time that ends with `Z` is in UTC, whatever `local` is. `text` is one that `parseTime` understands.
+ */
+export function zoneOf(text: string, local: Zone): Zone {
+  if (text.endsWith("Z")) return utcZone;
+  const seconds = secondsOf(text);
+  if (Number.isNaN(seconds)) throw notATime(text);
+  const offset = offsetOf(text, endOfFraction(text));
+  return local(seconds) === offset ? local : () => offset;
 }
 
 const nsPerSecond = 1_000_000_000n;
@@ -112,6 +123,10 @@ function zoneText(offset: number): string {
 /** The length of `2023-11-14T22:13:20`. */
 const dateAndClockLength = 19;
 const dot = 0x2e;
+
+function notATime(text: string): EngineError {
+  return new EngineError("corrupt-data", `Not a time: ${JSON.stringify(text.slice(0, shownMax))}`);
+}
 
 /** Enough of a bad time to recognise it. */
 const shownMax = 50;

@@ -18,7 +18,9 @@ import type { ObjectStore } from "../store/object-store.ts";
 import { check } from "./check.ts";
 import { copy } from "./copy.ts";
 import type { CopiedSnapshot, CopyProgress, CopyRequest, CopyResult } from "./copy/copy-request.ts";
+import { loadUnpacked } from "../repository/unpacked-files.ts";
 import { listSnapshots } from "./snapshots.ts";
+import { tagSnapshots } from "./tag.ts";
 
 let files: MemorySource;
 let source: Repository;
@@ -77,19 +79,22 @@ test("only the blobs that the destination lacks are read from the source", async
 
 test("a snapshot whose tags were changed since is another one, and is copied again", async () => {
   await copyAll();
-  const [first] = await listSnapshots(source);
-  const changed = { ...first!, tags: ["renamed"], original: first!.id };
-  expect(await copyAll({ chooseSnapshots: () => Promise.resolve([changed]) })).toMatchObject({
-    copied: 1,
-    blobsAdded: 0,
-  });
+  const change = { add: ["kept"], remove: [] };
+  await tagSnapshots(source, { change, filter: { tagLists: [["first"]] }, lock: testLock });
+  expect(await copyAll()).toMatchObject({ copied: 1, skipped: 1, blobsAdded: 0 });
 });
 
-test("snapshots that say the same and have one origin are copied once", async () => {
+test("what other programs say of a snapshot goes with it, but not its parents", async () => {
+  const forger = new Forger(source);
   const [first] = await listSnapshots(source);
-  const twin = { ...first!, id: (await listSnapshots(source))[1]!.id, original: first!.id };
-  await copyAll({ chooseSnapshots: () => Promise.resolve([first!]) });
-  expect(await copyAll({ chooseSnapshots: () => Promise.resolve([twin, first!]) })).toMatchObject({ skipped: 2 });
+  const parents = ["ab".repeat(32)];
+  await forger.snapshot(first!.tree!, { label: "weekly", parents, parent: parents[0] });
+  await copyAll();
+  const { id } = (await listSnapshots(destination)).find(({ hostname }) => hostname === "mallory")!;
+  const json = JSON.parse(new TextDecoder().decode(await loadUnpacked(destination, "snapshots", id))) as object;
+  expect(json).toMatchObject({ label: "weekly", paths: ["/forged"] });
+  expect(Object.keys(json)).not.toEqual(expect.arrayContaining(["parent"]));
+  expect(Object.keys(json)).not.toEqual(expect.arrayContaining(["parents"]));
 });
 
 test("what was compressed is carried over as it is", async () => {

@@ -1,11 +1,13 @@
 import { EngineError } from "../errors/engine-error.ts";
 import { mapConcurrent } from "../flow/map-concurrent.ts";
+import { changeSnapshot } from "../format/change-snapshot.ts";
 import type { StoredSnapshot } from "../format/snapshot.ts";
 import { BlobWriter } from "../repository/blob-writer.ts";
 import { loadIndex } from "../repository/load-index.ts";
 import { lockRepository, type RepositoryLock } from "../repository/locks.ts";
 import type { Repository } from "../repository/repository.ts";
-import { loadSnapshots, saveSnapshot } from "../repository/snapshots.ts";
+import { loadSnapshots, snapshotsAtOnce } from "../repository/snapshots.ts";
+import { loadUnpacked, saveUnpacked } from "../repository/unpacked-files.ts";
 import { defaultPackSizeBytes } from "../pack/pack-builder.ts";
 import { copyBlobs, type LostBlob } from "./copy/copy-blobs.ts";
 import type { CopyProgress, CopyRequest, CopyResult } from "./copy/copy-request.ts";
@@ -19,8 +21,6 @@ import { rootTree } from "./list-files.ts";
  * as many).
  */
 const batchPacks = 100;
-/** Snapshot files are small: their cost is the round trip. */
-const snapshotsAtOnce = 8;
 
 /**
  * Copies snapshots into another repository: the blobs that it lacks, tree blobs byte for byte, then an index that names them, then the snapshots, with
@@ -115,12 +115,13 @@ class CopyRun {
   }
 
   async #saveSnapshot(snapshot: StoredSnapshot): Promise<void> {
-    const { destination, lock, request, copies } = this.#parts;
-    // The parent is a snapshot of the source.
-    const copied = { ...snapshot, parent: undefined, original: originOf(snapshot) };
+    const { source, destination, lock, request } = this.#parts;
+    const { signal } = lock;
+    const json = await loadUnpacked(source, "snapshots", snapshot.id, { signal });
     await lock.ensureFresh();
-    const copyId = await saveSnapshot(destination, copied, { signal: lock.signal });
-    copies.add({ ...copied, id: copyId });
+    // The parent is a snapshot of the source.
+    const copied = changeSnapshot(json, { parent: "none", original: originOf(snapshot) });
+    const copyId = await saveUnpacked(destination, "snapshots", copied, { signal });
     this.#copied += 1;
     request.onSnapshot?.({ source: snapshot, copyId, isNew: true });
   }

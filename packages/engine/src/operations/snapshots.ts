@@ -34,7 +34,8 @@ export function fitsFilter(
   return paths.every((path) => snapshot.paths.includes(path));
 }
 
-function hasTags(snapshot: StoredSnapshot, tags: readonly string[]): boolean {
+/** Whether it has all of these; one empty tag asks for a snapshot without any. */
+export function hasTags(snapshot: { readonly tags: readonly string[] }, tags: readonly string[]): boolean {
   if (tags.length === 1 && tags[0] === "") return snapshot.tags.length === 0;
   return tags.every((tag) => snapshot.tags.includes(tag));
 }

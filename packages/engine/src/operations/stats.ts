@@ -127,7 +127,7 @@ async function* filesOfNewContents(
 }
 
 /** Bytes of a blob before compression and sealing; 0 for one that is missing. */
-function plainSize({ index }: Repository, handle: BlobHandle): number {
+export function plainSize({ index }: Repository, handle: BlobHandle): number {
   const [location] = index.find(handle);
   return location ? plainBytesOf(location) : 0;
 }

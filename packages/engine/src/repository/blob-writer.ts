@@ -1,4 +1,5 @@
 import { blobIdOf, sealBlobInto, type SealedLengths } from "../blob/seal-blob.ts";
+import type { SealedBlob } from "../blob/sealed-blob.ts";
 import type { Compression } from "../crypto/primitives.ts";
 import { sealOverheadBytes } from "../crypto/seal.ts";
 import { invariant } from "../errors/invariant.ts";
@@ -39,7 +40,7 @@ const defaultUploadsAtOnce = 5;
 /** Some blobs more than are written together. Larger blobs get memory of their own. */
 const draftRoomBytes = 2 * 1024 * 1024;
 /** An index file is closed at this many blobs (restic design.rst, "Indexing"). */
-const indexBlobsMax = 50_000;
+export const indexBlobsMax = 50_000;
 /** Packs are indexed at least so often, so that a run that is killed loses no more than this much work. */
 const indexAgeMaxMs = 2 * 60_000;
 /** How long naming what was uploaded may take when a run is left: whoever stopped it waits, and the store may be gone. */
@@ -155,6 +156,14 @@ export class BlobWriter implements AsyncDisposable {
   compressionOf(type: BlobType): Compression {
     if (type === "data" || this.#repository.config.version === 1) return this.compression;
     return this.compression === "off" ? "auto" : this.compression;
+  }
+
+  /** Stores a blob that is sealed already, though the repository has it: for who is about to remove the pack that it lies in. */
+  async saveSealed(handle: BlobHandle, { sealed, uncompressedLength }: SealedBlob): Promise<void> {
+    await this.saveBy(handle, sealed.length, (room) => {
+      room.set(sealed);
+      return { sealedBytes: sealed.length, uncompressedLength };
+    });
   }
 
   /** Resolves once an upload can begin. Whoever makes a pack only then holds no more packs than can be uploaded. */

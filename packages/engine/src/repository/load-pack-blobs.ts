@@ -7,7 +7,8 @@ import { joinNeighbours, readRun } from "./read-run.ts";
 import type { Repository } from "./repository.ts";
 
 export type LoadedBlob =
-  | { readonly location: BlobLocation; readonly plain: Uint8Array }
+  /** `sealed` is how it lies in this pack; undefined if it had to come from another copy. */
+  | { readonly location: BlobLocation; readonly plain: Uint8Array; readonly sealed: Uint8Array | undefined }
   | { readonly location: BlobLocation; readonly error: EngineError };
 
 /**
@@ -35,12 +36,12 @@ async function openOne(
   options: Abortable,
 ): Promise<LoadedBlob> {
   try {
-    if (sealed) return { location, plain: await openLocated(repository, location, sealed) };
+    if (sealed) return { location, plain: await openLocated(repository, location, sealed), sealed };
   } catch (error) {
     if (!isEngineError(error, "corrupt-data")) throw error;
   }
   try {
-    return { location, plain: await loadBlob(repository, location, options) };
+    return { location, plain: await loadBlob(repository, location, options), sealed: undefined };
   } catch (error) {
     if (!isEngineError(error, "corrupt-data", "not-found")) throw error;
     return { location, error };

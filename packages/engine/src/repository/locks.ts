@@ -79,6 +79,39 @@ export async function lockRepository(repository: Repository, request: LockReques
   }
 }
 
+/**
+ * The exclusive lock that an operation runs under: one that its caller holds already, and keeps when the scope is left, or a new one. A lock that is
+ * handed on spares the moment between two operations in which somebody else might come. Rejects as `lockRepository` does, and with `invalid-input` for `noLock`
+ * unless it is a dry run.
+ */
+export async function exclusiveLock(
+  repository: Repository,
+  lock: LockOptions | RepositoryLock,
+  { signal, dryRun }: Abortable & { readonly dryRun?: boolean | undefined },
+): Promise<RepositoryLock> {
+  if (!isHeld(lock) && lock.noLock && !dryRun)
+    throw new EngineError(
+      "invalid-input",
+      "Without a lock this would take data from under a running backup: only a dry run may go without",
+    );
+  if (!isHeld(lock)) return await lockRepository(repository, { ...lock, exclusive: true, signal });
+  return {
+    signal: signal ? AbortSignal.any([signal, lock.signal]) : lock.signal,
+    get isFresh() {
+      return lock.isFresh;
+    },
+    ensureFresh: async () => {
+      signal?.throwIfAborted();
+      await lock.ensureFresh();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function isHeld(lock: LockOptions | RepositoryLock): lock is RepositoryLock {
+  return "ensureFresh" in lock;
+}
+
 async function acquire(repository: Repository, request: LockRequest): Promise<RepositoryLock> {
   await requireNoConflict(repository, request);
   const held = new HeldLock(repository, request);

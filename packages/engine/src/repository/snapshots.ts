@@ -8,7 +8,7 @@ import type { Repository } from "./repository.ts";
 import { loadUnpacked, saveUnpacked } from "./unpacked-files.ts";
 
 /** Snapshot files are small: their cost is the round trip. */
-const snapshotsAtOnce = 8;
+export const snapshotsAtOnce = 8;
 
 export async function loadSnapshot(
   repository: Repository,

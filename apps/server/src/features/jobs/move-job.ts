@@ -1,7 +1,9 @@
-import { canBecome, jobState, type JobState } from "@saveos/contract";
+import { canBecome, isDeleting, isFinal, jobState, type JobState } from "@saveos/contract";
 import type { Kysely, Selectable, Updateable } from "kysely";
 import type { Database, JobsTable } from "../../database/schema.ts";
 import { publish } from "../../live-events/live-events.ts";
+
+import { endGrantsOfJobs } from "./grant-for-job.ts";
 
 /** What else changes with the state. */
 type Changes = Omit<Updateable<JobsTable>, "id" | "agent_id" | "state">;
@@ -30,6 +32,14 @@ export async function moveJobs(
     })
     .returningAll()
     .execute();
+  const deleting = isFinal(to) ? moved.filter(({ kind }) => isDeleting(kind)) : [];
+  if (deleting.length > 0) {
+    const at = deleting[0]?.finished_at ?? new Date();
+    await endGrantsOfJobs(
+      { database, clock: { now: () => at } },
+      deleting.map(({ id }) => id),
+    );
+  }
   await publish(database, ...moved.map(({ id, agent_id }) => ({ type: "job" as const, id, agent_id })));
   return moved;
 }

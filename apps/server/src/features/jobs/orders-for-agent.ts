@@ -2,6 +2,7 @@ import type { Order } from "@saveos/contract";
 import type { Kysely } from "kysely";
 import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/schema.ts";
+import { grantFor } from "./grant-for-job.ts";
 import { leaseFrom } from "./lease.ts";
 import { type PendingJob, selectEnded, selectPending, toOrder } from "./queries.ts";
 
@@ -34,7 +35,9 @@ export async function ordersForAgent({ database, clock }: Deps, asking: Asking):
   const pending = waiting.filter(({ id }) => !asking.runningJobs.includes(id));
   const cancelJobs = await selectEnded(database, asking.agentId, asking.runningJobs);
   const hasNews = pending.some((job) => isNews(job, asking.sessionId, clock.now()));
-  return { orders: pending.map(toOrder), cancelJobs, isUrgent: hasNews || cancelJobs.length > 0 };
+  const orders: Order[] = [];
+  for (const job of pending) orders.push(toOrder(job, await grantFor({ database, clock }, job)));
+  return { orders, cancelJobs, isUrgent: hasNews || cancelJobs.length > 0 };
 }
 
 function isNews(job: PendingJob, sessionId: string, now: Date): boolean {

@@ -1,5 +1,6 @@
 import {
   type Job,
+  isDeleting,
   isFinal,
   type JobKind,
   jobState,
@@ -119,37 +120,39 @@ export async function selectEnded(
   return jobIds.filter((id) => !live.some((job) => job.id === id));
 }
 
-/** The job with which an agent runs a plan now, or is about to. */
+/** The job with which an agent runs a plan now, or is about to; or another kind of job that a plan has on it. */
 export async function unfinishedJobOfPlan(
   database: Kysely<Database>,
   planId: string,
   agentId: string,
+  kind: JobKind = "backup",
 ): Promise<Pick<Selectable<JobsTable>, "id" | "state"> | undefined> {
   return await database
     .selectFrom("jobs")
     .select(["id", "state"])
     .where("plan_id", "=", planId)
     .where("agent_id", "=", agentId)
+    .where("kind", "=", kind)
     .where("state", "in", ["pending", "running"])
     .executeTakeFirst();
 }
 
-/** Whether an agent was told to restore from a repository, and hasn't ended yet. */
-export async function restoresFrom(
+/** What an agent was told to do with a repository that isn't its own, and hasn't ended yet: restore from it, or look after it. */
+export async function workOn(
   database: Kysely<Database>,
   agentId: string,
   repositoryId: string,
-): Promise<boolean> {
-  const job = await database
+): Promise<"restore" | "maintenance" | undefined> {
+  const jobs = await database
     .selectFrom("jobs")
-    .select("id")
+    .select("kind")
+    .distinct()
     .where("agent_id", "=", agentId)
     .where("repository_id", "=", repositoryId)
-    .where("kind", "=", "restore")
     .where("state", "in", ["pending", "running"])
-    .limit(1)
-    .executeTakeFirst();
-  return job !== undefined;
+    .execute();
+  if (jobs.some(({ kind }) => isDeleting(kind))) return "maintenance";
+  return jobs.some(({ kind }) => kind === "restore") ? "restore" : undefined;
 }
 
 /** How many jobs of each kind are in each state. */
@@ -164,8 +167,18 @@ export async function countJobs(
   return rows.map(({ count, ...of }) => ({ ...of, count: Number(count) }));
 }
 
-export function toOrder({ id, order }: Pick<PendingJob, "id" | "order">): Order {
-  return { ...order, job_id: id };
+/** The order of a job, as its agent gets it. One that deletes needs a grant. */
+export function toOrder({ id, order }: Pick<PendingJob, "id" | "order">, grant: string | null): Order {
+  switch (order.kind) {
+    case "forget":
+    case "prune":
+    case "repair":
+      return { ...order, job_id: id, grant };
+    case "backup":
+    case "restore":
+    case "check":
+      return { ...order, job_id: id };
+  }
 }
 
 /** A row as the API shows it. */

@@ -47,7 +47,7 @@ export async function queueJob({ database, clock }: Deps, wanted: NewJob): Promi
         requested_by: requestedBy ?? null,
         plan_id: planId ?? null,
         due_at: dueAt ?? null,
-        repository_id: order.kind === "restore" ? order.repository_id : null,
+        repository_id: "repository_id" in order ? order.repository_id : null,
       })
       .execute();
     await wakeAgent(transaction, agentId);

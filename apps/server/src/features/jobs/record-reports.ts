@@ -5,6 +5,7 @@ import { plannedOnce } from "../../database/planned-once.ts";
 import type { Database } from "../../database/schema.ts";
 import { publish, publishing } from "../../live-events/live-events.ts";
 import type { Queue } from "../../queue/queue.ts";
+import { isFollowed, jobEnded } from "./job-ended.ts";
 import { leaseFrom } from "./lease.ts";
 import { ending, moveJobs } from "./move-job.ts";
 import { retryFailedJob } from "./retry-failed-job.ts";
@@ -132,6 +133,7 @@ async function finish(
   const [ended] = await moveJobs(transaction, { jobId: job_id }, outcome satisfies JobState, changes);
   if (ended === undefined) return false;
   await retryFailedJob({ clock, queue }, transaction, tenantId, ended);
+  if (isFollowed(ended)) await queue.enqueue(transaction, jobEnded, [{ data: { tenantId, jobId: ended.id } }]);
   return true;
 }
 

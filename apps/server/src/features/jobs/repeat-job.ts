@@ -1,4 +1,4 @@
-import { isFinal } from "@saveos/contract";
+import { isDeleting, isFinal } from "@saveos/contract";
 import type { Kysely } from "kysely";
 import { requireMay } from "../../access/access.ts";
 import { callerId, type Operator } from "../../access/caller.ts";
@@ -26,6 +26,7 @@ export async function repeatJob(
     const job = await findJob(transaction, jobId);
     if (job === undefined) throw notFound("job");
     if (job.kind === "restore") requireMay(caller, "jobs:restore");
+    if (isDeleting(job.kind)) requireMay(caller, "repositories:delete");
     if (!isFinal(job.state)) throw new ProblemError(409, "The job hasn't ended yet.");
     const id = await queueJob(
       { database: transaction, clock },

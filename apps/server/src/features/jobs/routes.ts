@@ -121,7 +121,7 @@ export function jobRoutes({ databases, clock, access, queue }: Deps): FastifyPlu
           "jobs",
           "jobs:run",
           "Do again what a job did",
-          "As a new job. A restore needs `jobs:restore`. 409: it hasn't ended yet.",
+          "As a new job. A restore needs `jobs:restore`, and what deletes `repositories:delete`. 409: it hasn't ended yet.",
         ),
         params: jobParams,
         response: { 202: jobAccepted },

@@ -6,14 +6,16 @@ import type { Database } from "../../database/schema.ts";
 import { storageStats } from "../../gateway/index.ts";
 import { agentStatistics } from "../agents/index.ts";
 import { countJobs } from "../jobs/index.ts";
+import { showProgress } from "../verification/index.ts";
 
 interface Deps {
   readonly database: Kysely<Database>;
   readonly clock: Clock;
+  readonly verifyMaxBytesPerSecond: number;
 }
 
 /** The numbers that the database holds of a tenant. Every process reports the same ones: take one's, not their sum. */
-export async function measureTenant({ database, clock }: Deps): Promise<Registry> {
+export async function measureTenant({ database, clock, verifyMaxBytesPerSecond }: Deps): Promise<Registry> {
   const registry = new Registry();
   const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
@@ -32,6 +34,11 @@ export async function measureTenant({ database, clock }: Deps): Promise<Registry
   gauge("saveos_stored_objects", "Objects stored.").set(storage.objects);
   gauge("saveos_snapshots", "Snapshots stored.").set(storage.snapshots);
   gauge("saveos_lost_objects", "Objects that are gone though nobody deleted them.").set(storage.lostObjects);
+  gauge("saveos_quarantined_bytes", "Bytes that were deleted and can be brought back.").set(storage.quarantinedBytes);
+  gauge("saveos_quarantined_objects", "Objects that were deleted and can be brought back.").set(
+    storage.quarantinedObjects,
+  );
+  gauge("saveos_held_deletions", "Deletions that wait for a person.").set(await countHeld(database));
   const ratio = gauge("saveos_dedupe_ratio", "Bytes that the stored snapshots stand for, by the bytes stored.");
   if (storage.storedBytes > 0) ratio.set((await snapshotBytes(database)) / storage.storedBytes);
 
@@ -45,7 +52,25 @@ export async function measureTenant({ database, clock }: Deps): Promise<Registry
   for (const { id, hostname, at } of await lastGoodBackups(database)) {
     ages.set({ agent_id: id, hostname }, Math.max(0, nowMs - at.getTime()) / 1000);
   }
+  const verified = await showProgress({ database, clock }, verifyMaxBytesPerSecond);
+  gauge("saveos_verified_bytes", "Bytes read and found right within the last 30 days.").set(verified.verified_bytes);
+  gauge("saveos_verification_due_bytes", "Bytes whose turn it is to be read again.").set(verified.due_bytes);
+  gauge(
+    "saveos_verification_oldest_age_seconds",
+    "How long ago the byte was read that wasn't read for the longest time.",
+  ).set(verified.oldest_age_seconds ?? 0);
+  gauge("saveos_verification_behind", "1 if some byte was not verified within 30 days, or will not be.").set(
+    verified.behind ? 1 : 0,
+  );
+  const findings = gauge("saveos_verification_findings", "Open findings by state: objects that aren't right.", "state");
+  for (const [state, count] of Object.entries(verified.findings)) findings.set({ state }, count);
   return registry;
+}
+
+async function countHeld(database: Kysely<Database>): Promise<number> {
+  const { rows } = await sql<{ count: string }>`
+    select count(*)::text as count from held_deletions where decision is null`.execute(database);
+  return Number(rows[0]?.count ?? 0);
 }
 
 /** What all stored snapshots would take as plain copies, as their agents told. */

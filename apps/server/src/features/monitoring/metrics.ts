@@ -5,6 +5,7 @@ import type { Clock } from "../../clock.ts";
 import type { Databases } from "../../database/databases.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { version } from "../../version.ts";
+import type { Verifier } from "../verification/index.ts";
 import { measureTenant } from "./measure-tenant.ts";
 
 /** What the server measures about itself, and what the database holds of a tenant when it is read. */
@@ -23,12 +24,15 @@ interface Deps {
   readonly clock: Clock;
   readonly link: AgentLink;
   readonly queue: Pick<Queue, "counts">;
+  /** Nothing in a process that doesn't verify. */
+  readonly verifier: Pick<Verifier, "readBytes" | "unreachable" | "bytesPerSecond"> | undefined;
+  readonly verifyMaxBytesPerSecond: number;
 }
 
 /** Of prom-client's own metrics these are gauges whose names say counter, which `promtool check metrics` refuses; the same without `_total` have what they count. */
 const misnamed = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
-export function createMetrics({ databases, clock, link, queue }: Deps): Metrics {
+export function createMetrics({ databases, clock, link, queue, verifier, verifyMaxBytesPerSecond }: Deps): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -39,6 +43,7 @@ export function createMetrics({ databases, clock, link, queue }: Deps): Metrics 
   );
   registry.registerMetric(waitingAgents(link));
   registry.registerMetric(queuedTasks(queue));
+  if (verifier !== undefined) for (const metric of ofVerifier(verifier)) registry.registerMetric(metric);
   const requests = new Histogram({
     name: "saveos_http_request_duration_seconds",
     help: "Time from a request's head to its answer's end. Heartbeats wait up to 30 s by design.",
@@ -58,7 +63,11 @@ export function createMetrics({ databases, clock, link, queue }: Deps): Metrics 
   });
   return {
     read: async (tenantId) => {
-      const ofTenant = await measureTenant({ database: databases.ofTenant(tenantId), clock });
+      const ofTenant = await measureTenant({
+        database: databases.ofTenant(tenantId),
+        clock,
+        verifyMaxBytesPerSecond,
+      });
       return await Registry.merge([registry, ofTenant]).metrics();
     },
     contentType: registry.contentType,
@@ -83,6 +92,37 @@ function waitingAgents(link: AgentLink): Gauge {
       this.set(link.waiting);
     },
   });
+}
+
+/** What this process reads: add it up over all of them. */
+function ofVerifier(verifier: NonNullable<Deps["verifier"]>): (Counter | Gauge)[] {
+  return [
+    new Counter({
+      name: "saveos_verification_read_bytes_total",
+      help: "Bytes that this process has read to verify them.",
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(verifier.readBytes);
+      },
+    }),
+    new Gauge({
+      name: "saveos_verification_allowed_bytes_per_second",
+      help: "How fast this process may read at the moment: less than its budget while others want something.",
+      registers: [],
+      collect() {
+        this.set(verifier.bytesPerSecond);
+      },
+    }),
+    new Gauge({
+      name: "saveos_verification_unreachable_repositories",
+      help: "Repositories of which nothing could be read within the last ten minutes.",
+      registers: [],
+      collect() {
+        this.set(verifier.unreachable.length);
+      },
+    }),
+  ];
 }
 
 /** The same in every process: take one's, not their sum. */

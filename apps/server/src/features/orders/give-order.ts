@@ -1,4 +1,4 @@
-import type { backupRequest, checkRequest, restoreRequest } from "@saveos/contract";
+import type { backupRequest, checkRequest, forgetRequest, pruneRequest, restoreRequest } from "@saveos/contract";
 import type { Kysely, Selectable } from "kysely";
 import type { z } from "zod";
 import { callerId, type Operator } from "../../access/caller.ts";
@@ -61,14 +61,80 @@ export async function orderRestore(
     const fields = [{ pointer: "/snapshot_id", message: "there is no such snapshot in the repository" }];
     throw new ProblemError(400, "There is no such snapshot in the repository.", { fields });
   }
-  if (repositoryId !== agent.repository_id && sealed === null) {
-    const fields = [
-      { pointer: "/sealed", message: "must hold the repository's password, sealed to the agent's recipient" },
-    ];
-    throw new ProblemError(400, "The machine has no key to another machine's repository.", { fields });
-  }
+  requireKey(agent, repositoryId, sealed);
   const repository = { repository_id: repositoryId, repository_path: `/restic/${repositoryId}/` };
   return await give(deps, asking, agent, { kind: "restore", ...repository, snapshot_id, target, overwrite, sealed });
+}
+
+/** Orders a machine to forget snapshots that a person names. Returns the job's id. 400 if the repository has not all of them. */
+export async function orderForget(
+  deps: Deps,
+  asking: Asking,
+  { snapshot_ids, dry_run, ...request }: z.output<typeof forgetRequest>,
+): Promise<string> {
+  const agent = await requireAgent(deps.database, request.agent_id);
+  const repository = await requireMaintainable(deps.database, agent, request);
+  await requireSnapshots(deps.database, repository.repository_id, snapshot_ids);
+  const ids = [...new Set(snapshot_ids)];
+  return await give(deps, asking, agent, { kind: "forget", ...repository, dry_run, snapshot_ids: ids, plan_id: null });
+}
+
+/** Orders a machine to delete what no snapshot needs. Returns the job's id. */
+export async function orderPrune(
+  deps: Deps,
+  asking: Asking,
+  { dry_run, max_unused_percent, max_repack_bytes, max_delete_percent, ...request }: z.output<typeof pruneRequest>,
+): Promise<string> {
+  const agent = await requireAgent(deps.database, request.agent_id);
+  const repository = await requireMaintainable(deps.database, agent, request);
+  const limits = { max_unused_percent, max_repack_bytes, max_delete_percent, without_snapshot_ids: [] };
+  return await give(deps, asking, agent, { kind: "prune", ...repository, dry_run, ...limits });
+}
+
+/** The machine's own repository, or another one of the tenant with its password: it may then be written to for as long as the job lives. */
+async function requireMaintainable(
+  database: Kysely<Database>,
+  agent: Selectable<AgentsTable>,
+  { repository_id: wanted, sealed }: { readonly repository_id?: string | undefined; readonly sealed: string | null },
+) {
+  const repository_id = wanted ?? agent.repository_id ?? "";
+  const found = await database
+    .selectFrom("repositories")
+    .select("id")
+    .where("id", "=", repository_id)
+    .executeTakeFirst();
+  if (found === undefined) {
+    const fields = [{ pointer: "/repository_id", message: "there is no such repository" }];
+    throw new ProblemError(400, "There is no such repository.", { fields });
+  }
+  requireKey(agent, repository_id, sealed);
+  return { repository_id, repository_path: `/restic/${repository_id}/`, sealed };
+}
+
+async function requireSnapshots(database: Kysely<Database>, repositoryId: string, ids: readonly string[]) {
+  const found = await database
+    .selectFrom("objects")
+    .select("name")
+    .where("repository_id", "=", repositoryId)
+    .where("kind", "=", "snapshots")
+    .where("name", "in", [...ids])
+    .where("deleting_since", "is", null)
+    .where("missing_since", "is", null)
+    .execute();
+  const known = new Set(found.map(({ name }) => name));
+  const fields = ids.flatMap((id, i) =>
+    known.has(id) ? [] : [{ pointer: `/snapshot_ids/${i}`, message: "there is no such snapshot in the repository" }],
+  );
+  if (fields.length > 0) throw new ProblemError(400, "Some of the snapshots are not in the repository.", { fields });
+}
+
+/** Refuses with 400 an order about another machine's repository without its password. */
+function requireKey({ repository_id }: Selectable<AgentsTable>, wanted: string, sealed: string | null): void {
+  if (wanted === repository_id || sealed !== null) return;
+  const fields = [
+    { pointer: "/sealed", message: "must hold the repository's password, sealed to the agent's recipient" },
+  ];
+  throw new ProblemError(400, "The machine has no key to another machine's repository.", { fields });
 }
 
 async function orderPlan(deps: Deps, asking: Asking, agent: Selectable<AgentsTable>, planId: string): Promise<string> {

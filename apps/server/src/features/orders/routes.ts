@@ -1,4 +1,11 @@
-import { backupRequest, checkRequest, jobAccepted, restoreRequest } from "@saveos/contract";
+import {
+  backupRequest,
+  checkRequest,
+  forgetRequest,
+  jobAccepted,
+  pruneRequest,
+  restoreRequest,
+} from "@saveos/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { Kysely } from "kysely";
@@ -10,7 +17,7 @@ import type { Database } from "../../database/schema.ts";
 import { describe } from "../../http/describe.ts";
 import { createOnce } from "../../http/idempotency.ts";
 import { type Actor, actorOf } from "../audit/index.ts";
-import { orderBackup, orderCheck, orderRestore } from "./give-order.ts";
+import { orderBackup, orderCheck, orderForget, orderPrune, orderRestore } from "./give-order.ts";
 
 /** The longest lists of the longest paths that an order may hold. */
 const orderMaxBytes = 10 * 1024 * 1024;
@@ -86,6 +93,40 @@ export function orderRoutes({ databases, clock, access }: Deps): FastifyPluginAs
       },
       handler: async (request, reply) =>
         await accept(request, reply, async (deps, asking) => await orderCheck(deps, asking, request.body)),
+    });
+
+    app.post("/api/v1/forget", {
+      onRequest: access.allow("repositories:delete"),
+      bodyLimit: orderMaxBytes,
+      schema: {
+        ...describe(
+          "jobs",
+          "repositories:delete",
+          "Forget snapshots",
+          "By a machine that has the key: its own repository's, or with `sealed` those of one whose machine is gone. At least 3 always stay, and what was forgotten " +
+            "can be brought back for some days.",
+        ),
+        body: forgetRequest,
+        response: { 202: jobAccepted },
+      },
+      handler: async (request, reply) =>
+        await accept(request, reply, async (deps, asking) => await orderForget(deps, asking, request.body)),
+    });
+
+    app.post("/api/v1/prune", {
+      onRequest: access.allow("repositories:delete"),
+      schema: {
+        ...describe(
+          "jobs",
+          "repositories:delete",
+          "Delete what no snapshot needs",
+          "By a machine that has the key. It may delete half of the repository unless `max_delete_percent` allows more; what was deleted can be brought back for some days.",
+        ),
+        body: pruneRequest,
+        response: { 202: jobAccepted },
+      },
+      handler: async (request, reply) =>
+        await accept(request, reply, async (deps, asking) => await orderPrune(deps, asking, request.body)),
     });
   };
 }

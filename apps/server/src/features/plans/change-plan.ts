@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { planContent, type PlanRequest } from "@saveos/contract";
+import { planContent, type PlanRequest, type Retention } from "@saveos/contract";
 import type { FastifyRequest } from "fastify";
 import type { Kysely, Transaction } from "kysely";
 import type { Operator } from "../../access/caller.ts";
@@ -11,6 +11,8 @@ import { notFound, ProblemError } from "../../http/problem.ts";
 import { publish } from "../../live-events/live-events.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { actorOf, recordAudit } from "../audit/index.ts";
+import { type ApplyChange, delayChange, dropDelayed, findDelayed } from "../delayed-changes/index.ts";
+import { isSameRetention, isShorter } from "./is-shorter.ts";
 import { findPlan, type PlanRow } from "./queries.ts";
 import { planChanged } from "./plan-runs.ts";
 import { checkSchedule } from "./schedule/index.ts";
@@ -46,7 +48,8 @@ export async function createPlan(deps: Deps, asking: Asking, wanted: PlanRequest
 export async function replacePlan(deps: Deps, asking: Asking, planId: string, wanted: PlanRequest): Promise<void> {
   await inTransaction(deps.database, async (transaction) => {
     const held = await heldPlan(transaction, asking, planId);
-    const { row, agentIds } = await checked(transaction, wanted);
+    const retention = await retentionFor(deps, transaction, asking, held, wanted.retention);
+    const { row, agentIds } = await checked(transaction, { ...wanted, retention });
     await transaction
       .updateTable("plans")
       .set({ ...row, updated_at: deps.clock.now(), version: held.version + 1 })
@@ -57,6 +60,48 @@ export async function replacePlan(deps: Deps, asking: Asking, planId: string, wa
     await announce(deps, transaction, asking, { id: planId, name: row.name, action: "plan.changed" });
   });
 }
+
+/**
+ * The retention that counts from now on: a longer one at once. A shorter one waits a day beside the one that counts; asked for again, or for neither, the one that waits
+ * goes on waiting.
+ */
+async function retentionFor(
+  { clock, queue }: Deps,
+  transaction: Transaction<Database>,
+  { caller, request }: Asking,
+  { id, content }: PlanRow,
+  wanted: Retention,
+): Promise<Retention> {
+  const { retention: now } = content;
+  if (isSameRetention(wanted, now)) return now;
+  const of = { kind: "retention", plan_id: id } as const;
+  if (!isShorter(now, wanted)) {
+    await dropDelayed(transaction, of);
+    return wanted;
+  }
+  const waiting = (await findDelayed(transaction, of))?.change;
+  if (waiting?.kind !== "retention" || !isSameRetention(waiting.to, wanted)) {
+    const asking = { tenantId: caller.tenantId, by: actorOf(caller, request) };
+    await delayChange({ transaction, clock, queue }, asking, { ...of, from: now, to: wanted });
+  }
+  return now;
+}
+
+/** Makes a shorter retention count, after its day. */
+export const applyRetention: ApplyChange["retention"] = async ({ transaction, clock }, { plan_id: id, to }) => {
+  const held = await findPlan(transaction, id, { forUpdate: true });
+  if (held === undefined) return;
+  await transaction
+    .updateTable("plans")
+    .set({
+      content: JSON.stringify({ ...held.content, retention: to }),
+      updated_at: clock.now(),
+      version: held.version + 1,
+    })
+    .where("id", "=", id)
+    .execute();
+  await publish(transaction, { type: "plan", id, agent_id: null });
+};
 
 /** Removes a plan. What it backed up stays, and so do its jobs. */
 export async function deletePlan(deps: Deps, asking: Asking, planId: string): Promise<void> {

@@ -1,8 +1,11 @@
 export { backupOrderOf } from "./backup-order-of.ts";
-export { attachPlan } from "./change-plan.ts";
+export { applyRetention, attachPlan } from "./change-plan.ts";
 export { planChanged, planRuns } from "./plan-runs.ts";
-export { findPlan } from "./queries.ts";
+export { isRemovable, planSnapshots } from "./plan-snapshots.ts";
+export { type DatedSnapshot, keptSnapshots } from "./kept-snapshots.ts";
+export { findPlan, type PlanRow } from "./queries.ts";
 export { reviveOverdueRuns } from "./revive-overdue-runs.ts";
 export { planRoutes } from "./routes.ts";
+export { runPlansOf } from "./run-plan.ts";
 export { startPlannedRun } from "./start-planned-run.ts";
 export { startPlannedRuns } from "./start-planned-runs.ts";

@@ -12,6 +12,7 @@ const hours = ["2030-01-01T09:10", "2030-01-01T09:50", "2030-01-01T10:10", "2030
 
 test("a retention without rules keeps everything", () => {
   expect(Object.keys(kept(hours, {}))).toHaveLength(5);
+  expect(Object.keys(kept(hours, { keep_within: "0d" }))).toHaveLength(5);
 });
 
 test("the last so many are kept", () => {
@@ -42,10 +43,25 @@ test("a snapshot that several rules keep says them all", () => {
   ]);
 });
 
-test("within counts back from the newest snapshot, and its edge is kept", () => {
-  expect(Object.keys(kept(hours, { keep_within: "6d" }))).toEqual(["2030-01-08T10:00", "2030-01-02T10:00"]);
-  expect(Object.keys(kept(hours, { keep_within: "5d23h" }))).toEqual(["2030-01-08T10:00"]);
+test("within counts back from the newest snapshot, and what is just at its edge is not kept", () => {
+  expect(Object.keys(kept(hours, { keep_within: "6d1h" }))).toEqual(["2030-01-08T10:00", "2030-01-02T10:00"]);
+  expect(Object.keys(kept(hours, { keep_within: "6d" }))).toEqual(["2030-01-08T10:00"]);
   expect(Object.keys(kept(hours, { keep_within: "1m" }))).toHaveLength(5);
+});
+
+test("the oldest of all is kept too while a rule has counts left", () => {
+  expect(kept(hours, { keep_weekly: 3 })).toEqual({
+    "2030-01-08T10:00": ["weekly"],
+    "2030-01-02T10:00": ["weekly"],
+    "2030-01-01T09:10": ["oldest weekly"],
+  });
+});
+
+test("a month back from a day that it does not have runs over into the next, and a span before all dates keeps all", () => {
+  const march = ["2030-03-31T12:00", "2030-03-03T12:01", "2030-03-03T12:00", "2030-02-28T12:00"];
+  expect(Object.keys(kept(march, { keep_within: "1m" }))).toEqual(["2030-03-31T12:00", "2030-03-03T12:01"]);
+  expect(Object.keys(kept(march, { keep_within: "9999y9999m9999d" }))).toHaveLength(4);
+  expect(Object.keys(kept(march, { keep_within: "0d", keep_last: 1 }))).toEqual(["2030-03-31T12:00"]);
 });
 
 test("what no rule keeps is to be removed, and nothing is in both", () => {

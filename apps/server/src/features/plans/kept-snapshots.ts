@@ -21,7 +21,8 @@ const periods = {
 
 /**
  * Which snapshots stay by a retention, and why: restic's rules (restic manual, "Removing snapshots according to a policy"), by the times at which the server
- * received them, in UTC. A retention without any rule keeps all. `keep_within` counts back from the newest snapshot, as restic does.
+ * received them, in UTC. A retention without any rule keeps all. While a rule has counts left it keeps the oldest snapshot as well, and `keep_within` counts
+ * back from the newest, as restic does. An agent's `forget` gives the same answers for the same times, which a test of both shows.
  */
 export function keptSnapshots<Snapshot extends DatedSnapshot>(
   snapshots: readonly Snapshot[],
@@ -31,7 +32,11 @@ export function keptSnapshots<Snapshot extends DatedSnapshot>(
   const newest = sorted[0]?.receivedAt;
   if (newest === undefined) return { keep: [], remove: [] };
   const rules = rulesOf(retention, newest);
-  const decided = sorted.map((snapshot) => ({ snapshot, reasons: rules.flatMap((rule) => rule(snapshot.receivedAt)) }));
+  const oldest = sorted.at(-1);
+  const decided = sorted.map((snapshot) => {
+    const candidate = { at: snapshot.receivedAt, isOldest: snapshot === oldest };
+    return { snapshot, reasons: rules.flatMap((rule) => rule(candidate)) };
+  });
   if (rules.length === 0) return { keep: sorted.map((snapshot) => ({ snapshot, reasons: ["no rule"] })), remove: [] };
   return {
     keep: decided.filter(({ reasons }) => reasons.length > 0),
@@ -39,8 +44,13 @@ export function keptSnapshots<Snapshot extends DatedSnapshot>(
   };
 }
 
+interface Candidate {
+  readonly at: Date;
+  readonly isOldest: boolean;
+}
+
 /** Asked of each snapshot, newest first: why it is to be kept, if at all. */
-type Rule = (at: Date) => string[];
+type Rule = (candidate: Candidate) => string[];
 
 function rulesOf(retention: Retention, newest: Date): Rule[] {
   const rules: Rule[] = [];
@@ -54,22 +64,24 @@ function rulesOf(retention: Retention, newest: Date): Rule[] {
     if (count !== undefined) rules.push(oneOfEach(name, of, count));
   }
   if (keep_within !== undefined) {
-    const since = before(newest, keep_within);
-    rules.push((at) => (at >= since ? ["within"] : []));
+    const sinceMs = beforeMs(newest, keep_within);
+    // No time at all is no rule, as with restic.
+    if (sinceMs < newest.getTime()) rules.push(({ at }) => (at.getTime() > sinceMs ? ["within"] : []));
   }
   return rules;
 }
 
-/** Keeps the newest of each of the last so many periods that have any. */
+/** Keeps the newest of each of the last so many periods that have any, and the oldest of all while there are counts left. */
 function oneOfEach(name: string, of: (at: Date) => string, count: number): Rule {
   let left = count;
   let seen: string | undefined;
-  return (at) => {
+  return ({ at, isOldest }) => {
     const period = of(at);
-    if (period === seen || left === 0) return [];
+    const isNew = period !== seen;
+    if (left === 0 || (!isNew && !isOldest)) return [];
     seen = period;
     left -= 1;
-    return [name];
+    return [isNew ? name : `oldest ${name}`];
   };
 }
 
@@ -79,12 +91,15 @@ function weekOf(at: Date): string {
   return monday.toISOString().slice(0, 10);
 }
 
-/** A time so much earlier, by restic's duration such as `1y5m7d2h`. */
-function before(at: Date, duration: string): Date {
-  const [, years, months, days, hours] = /^(?:(\d+)y)?(?:(\d+)m)?(?:(\d+)d)?(?:(\d+)h)?$/.exec(duration) ?? [];
+/**
+ * A time so much earlier, by restic's duration such as `1y5m7d2h`, in milliseconds since 1970. Years, months and days are taken off the date together, and a
+ * day that the month does not have runs over, as Go's `AddDate` has it. Longer ago than any date that this knows is before everything.
+ */
+function beforeMs(at: Date, duration: string): number {
+  const [, ...counts] = /^(?:(\d+)y)?(?:(\d+)m)?(?:(\d+)d)?(?:(\d+)h)?$/.exec(duration) ?? [];
+  const [years = 0, months = 0, days = 0, hours = 0] = counts.map((count) => Number(count ?? 0));
   const earlier = new Date(at);
-  earlier.setUTCFullYear(at.getUTCFullYear() - Number(years ?? 0), at.getUTCMonth() - Number(months ?? 0));
-  earlier.setUTCDate(earlier.getUTCDate() - Number(days ?? 0));
-  earlier.setUTCHours(earlier.getUTCHours() - Number(hours ?? 0));
-  return earlier;
+  earlier.setUTCFullYear(at.getUTCFullYear() - years, at.getUTCMonth() - months, at.getUTCDate() - days);
+  const ms = earlier.getTime() - hours * 3_600_000;
+  return Number.isNaN(ms) ? -Infinity : ms;
 }

@@ -47,11 +47,21 @@ export async function listPlans(
 export async function toPlans(database: Kysely<Database>, rows: readonly PlanRow[]): Promise<Plan[]> {
   const ids = rows.map(({ id }) => id);
   if (ids.length === 0) return [];
-  const { rows: facts } = await sql<{ plan_id: string; agents: number; agent_ids: string[]; next_run_at: Date | null }>`
+  const { rows: facts } = await sql<{
+    plan_id: string;
+    agents: number;
+    agent_ids: string[];
+    next_run_at: Date | null;
+    pending_retention: Plan["pending_retention"];
+  }>`
     select plan_id,
       (select count(*)::int from (${plansOfAgents}) as each where each.plan_id = wanted.plan_id) as agents,
       array(select agent_id::text from plan_agents where plan_agents.plan_id = wanted.plan_id order by agent_id) as agent_ids,
-      (select min(due_at) from planned_runs where planned_runs.plan_id = wanted.plan_id) as next_run_at
+      (select min(due_at) from planned_runs where planned_runs.plan_id = wanted.plan_id) as next_run_at,
+      (
+        select json_build_object('retention', change -> 'to', 'applies_at', to_char(applies_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+        from delayed_changes where delayed_changes.plan_id = wanted.plan_id
+      ) as pending_retention
     from unnest(${ids}::uuid[]) as wanted (plan_id)`.execute(database);
   const byPlan = new Map(facts.map((each) => [each.plan_id, each]));
   return rows.map((row) => {
@@ -61,6 +71,7 @@ export async function toPlans(database: Kysely<Database>, rows: readonly PlanRow
       name: row.name,
       enabled: row.enabled,
       ...row.content,
+      pending_retention: found?.pending_retention ?? null,
       agent_ids: found?.agent_ids ?? [],
       agent_tags: row.agent_tags,
       agents: found?.agents ?? 0,

@@ -1,10 +1,12 @@
 import {
+  jobAccepted,
   pageQuery,
   plan,
   planList,
   planRequest,
   planRun,
   retentionPreview,
+  retentionPreviewRequest,
   runPreview,
   schedule,
   skippedRunList,
@@ -16,6 +18,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { Kysely } from "kysely";
 import { z } from "zod";
 import { type Access, databaseFor, operatorOf } from "../../access/access.ts";
+import { callerId } from "../../access/caller.ts";
 import type { Clock } from "../../clock.ts";
 import type { Databases } from "../../database/databases.ts";
 import type { Database } from "../../database/schema.ts";
@@ -28,7 +31,7 @@ import { actorOf } from "../audit/index.ts";
 import { createPlan, deletePlan, replacePlan, requireGoodSchedule } from "./change-plan.ts";
 import { previewPlan, previewSchedule } from "./preview-runs.ts";
 import { findPlan, listPlans, toPlans } from "./queries.ts";
-import { previewRetention } from "./preview-retention.ts";
+import { estimateRetention, previewRetention } from "./preview-retention.ts";
 import { runPlan } from "./run-plan.ts";
 import { listSkippedRuns } from "./skipped-runs.ts";
 
@@ -135,7 +138,7 @@ export function planRoutes({ databases, clock, access, queue }: Deps): FastifyPl
           "plans",
           "plans:change",
           "Replace a plan",
-          "With `If-Match`, only if nobody else was faster (412).",
+          "With `If-Match`, only if nobody else was faster (412). A shorter retention counts in a day only: until then it is the `pending_retention`.",
         ),
         params: planParams,
         body: planRequest,
@@ -184,14 +187,56 @@ export function planRoutes({ databases, clock, access, queue }: Deps): FastifyPl
           "plans",
           "plans:read",
           "What a plan's retention would keep",
-          "Of the snapshots that the machine's repository has now, by the times at which the server received them (UTC). It removes nothing.",
+          "Of the snapshots that its runs made on the machine, by the times at which the server received them (UTC). It removes nothing.",
         ),
         params: planParams,
         querystring: z.strictObject({ agent_id: uuid }),
         response: { 200: retentionPreview },
       },
       handler: async (request) =>
-        await previewRetention(databaseFor(request, databases), request.params.plan_id, request.query.agent_id),
+        await previewRetention(databaseFor(request, databases), {
+          planId: request.params.plan_id,
+          agentId: request.query.agent_id,
+        }),
+    });
+
+    app.post("/api/v1/plans/preview-retention", {
+      onRequest: access.allow("plans:read"),
+      schema: {
+        ...describe(
+          "plans",
+          "plans:read",
+          "What a retention would keep, before a plan is saved with it",
+          "Of the plan's snapshots on a machine, or without a plan of all that the machine stored, by the times at which the server received them (UTC).",
+        ),
+        body: retentionPreviewRequest,
+        response: { 200: retentionPreview },
+      },
+      handler: async (request) => {
+        const { agent_id: agentId, plan_id: planId, retention } = request.body;
+        return await previewRetention(databaseFor(request, databases), { agentId, planId, retention });
+      },
+    });
+
+    app.post("/api/v1/plans/preview-retention/estimate", {
+      onRequest: access.allow("plans:change"),
+      schema: {
+        ...describe(
+          "plans",
+          "plans:change",
+          "What that would free",
+          "Only the machine can tell: it makes a dry run, and the job's summary has `bytes_freed`.",
+        ),
+        body: retentionPreviewRequest,
+        response: { 202: jobAccepted },
+      },
+      handler: async (request, reply) =>
+        await createOnce({ ...depsFor(request), request, reply }, async (deps) => {
+          const { agent_id: agentId, plan_id: planId, retention } = request.body;
+          const requestedBy = callerId(operatorOf(request));
+          const jobId = await estimateRetention(deps, { agentId, planId, retention }, requestedBy);
+          return { status: 202, location: `/api/v1/jobs/${jobId}`, body: { job_id: jobId, state: "pending" as const } };
+        }),
     });
 
     app.get("/api/v1/plans/:plan_id/skipped-runs", {

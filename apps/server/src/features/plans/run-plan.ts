@@ -16,6 +16,8 @@ interface Deps {
 
 /** More machines than these are run by the schedule, which spreads them. */
 const agentsMax = 1000;
+/** A machine with more plans gets the rest by its schedule. */
+const plansMax = 50;
 
 /** Runs a plan now, on all machines that have it but those that run it already. */
 export async function runPlan({ database, clock }: Deps, caller: Operator, by: Actor, planId: string) {
@@ -38,5 +40,20 @@ export async function runPlan({ database, clock }: Deps, caller: Operator, by: A
     const subject = { kind: "plan", id: planId, name: plan.name };
     await recordAudit(transaction, clock, { by, action: "plan.run", subject, details: { jobs: jobIds.length } });
     return { job_ids: jobIds, skipped };
+  });
+}
+
+/** Runs all plans of a machine now, but those that it runs already. A plan that is switched off stays so. */
+export async function runPlansOf({ database, clock }: Deps, agentId: string): Promise<void> {
+  await inTransaction(database, async (transaction) => {
+    for (const { plan_id, enabled, content, platform } of await selectPairs(
+      transaction,
+      { agentId },
+      { limit: plansMax },
+    )) {
+      if (!enabled || (await unfinishedJobOfPlan(transaction, plan_id, agentId)) !== undefined) continue;
+      const order = backupOrderOf(content, platform);
+      await queueJob({ database: transaction, clock }, { agentId, order, planId: plan_id });
+    }
   });
 }

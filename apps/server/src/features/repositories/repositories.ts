@@ -26,6 +26,8 @@ interface Row {
   readonly snapshots: bigint;
   readonly last_snapshot_at: Date | null;
   readonly lost_objects: bigint;
+  readonly quarantined_bytes: bigint;
+  readonly quarantined_objects: bigint;
   readonly agent_ids: string[];
 }
 
@@ -39,7 +41,7 @@ export async function listRepositories(
     select repositories.id, repositories.created_at, repositories.max_bytes,
       to_char(repositories.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at_text,
       coalesce(usage.stored_bytes, 0) as stored_bytes, coalesce(usage.object_count, 0) as objects,
-      found.snapshots, found.last_snapshot_at, lost.lost_objects,
+      found.snapshots, found.last_snapshot_at, lost.lost_objects, held.quarantined_bytes, held.quarantined_objects,
       array(select agents.id::text from agents where agents.repository_id = repositories.id order by agents.id) as agent_ids
     from repositories
       left join repository_usage as usage on usage.repository_id = repositories.id
@@ -51,6 +53,10 @@ export async function listRepositories(
         select count(*) as lost_objects from objects
         where objects.repository_id = repositories.id and missing_since is not null
       ) as lost
+      cross join lateral (
+        select coalesce(sum(size_bytes), 0) as quarantined_bytes, count(*) as quarantined_objects from quarantined_objects
+        where quarantined_objects.repository_id = repositories.id
+      ) as held
     where (${id ?? null}::uuid is null or repositories.id = ${id ?? null}::uuid)
       and (
         ${after?.[0] ?? null}::timestamptz is null
@@ -122,6 +128,8 @@ function toRepository({ created_at_text: _text, ...row }: Row): Repository {
     snapshots: Number(row.snapshots),
     last_snapshot_at: row.last_snapshot_at?.toISOString() ?? null,
     lost_objects: Number(row.lost_objects),
+    quarantined_bytes: Number(row.quarantined_bytes),
+    quarantined_objects: Number(row.quarantined_objects),
     agent_ids: row.agent_ids,
   };
 }

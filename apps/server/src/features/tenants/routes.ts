@@ -8,12 +8,14 @@ import type { Databases } from "../../database/databases.ts";
 import { describe } from "../../http/describe.ts";
 import { etagOf } from "../../http/etags.ts";
 import { createOnce } from "../../http/idempotency.ts";
-import { createTenant, findTenant, renameTenant, requireFirstTenant } from "./tenants.ts";
+import type { Queue } from "../../queue/queue.ts";
+import { changeTenant, createTenant, findTenant, requireFirstTenant } from "./tenants.ts";
 
 interface Deps {
   readonly databases: Databases;
   readonly clock: Clock;
   readonly access: Access;
+  readonly queue: Pick<Queue, "enqueue">;
 }
 
 const tenantParams = z.object({ tenant_id: uuid });
@@ -78,14 +80,19 @@ export function tenantRoutes(deps: Deps): FastifyPluginAsyncZod {
     app.patch("/api/v1/tenants/:tenant_id", {
       onRequest: access.allow("tenants:change"),
       schema: {
-        ...describe("team", "tenants:change", "Rename a tenant", "The one that one works in."),
+        ...describe(
+          "team",
+          "tenants:change",
+          "Change a tenant",
+          "The one that one works in: its name, and for how many days what was deleted can be brought back. Fewer days count in a day only.",
+        ),
         params: tenantParams,
         body: tenantRequest,
         response: { 200: tenant },
       },
       handler: async (request, reply) => {
-        const renamed = await renameTenant(deps, asking(request), request.params.tenant_id, request.body.name);
-        return await reply.headers(etagOf(renamed.version)).send(renamed.tenant);
+        const changed = await changeTenant(deps, asking(request), request.params.tenant_id, request.body);
+        return await reply.headers(etagOf(changed.version)).send(changed.tenant);
       },
     });
   };

@@ -7,15 +7,12 @@ export class EqualCopies {
   readonly #byOrigin = new Map<ObjectId, StoredSnapshot[]>();
 
   constructor(snapshots: readonly StoredSnapshot[]) {
-    for (const snapshot of snapshots) this.add(snapshot);
-  }
-
-  add(snapshot: StoredSnapshot): void {
-    for (const origin of new Set([snapshot.id, snapshot.original ?? snapshot.id])) {
-      const of = this.#byOrigin.get(origin);
-      if (of) of.push(snapshot);
-      else this.#byOrigin.set(origin, [snapshot]);
-    }
+    for (const snapshot of snapshots)
+      for (const origin of new Set([snapshot.id, originOf(snapshot)])) {
+        const equals = this.#byOrigin.get(origin);
+        if (equals) equals.push(snapshot);
+        else this.#byOrigin.set(origin, [snapshot]);
+      }
   }
 
   /** The one that has the same origin as this snapshot of the source, and says the same. */

@@ -18,9 +18,9 @@ import { GrowingColumn } from "../../target/growing-column.ts";
 export class MissingBlobs {
   readonly #source: Repository;
   readonly #destination: Repository;
-  /** A bit for each copy in the source's index that was met. */
+  /** A bit for each row of the source's index that was met. */
   readonly #met: Uint8Array;
-  /** The numbers of the copies that are to be copied. */
+  /** The rows of what is to be copied. */
   #wanted = new GrowingColumn<Uint32Array<ArrayBuffer>>(Uint32Array);
   #wantedBytes = 0;
   #lost: LostBlob | undefined;
@@ -66,14 +66,15 @@ export class MissingBlobs {
     const wanted = this.#wanted.values().sort();
     this.#wanted = new GrowingColumn<Uint32Array<ArrayBuffer>>(Uint32Array);
     this.#wantedBytes = 0;
+    let packRow = 0;
     let blobs: BlobLocation[] = [];
-    for (const copy of wanted) {
-      const location = index.copyAt(copy);
-      if (blobs[0] && blobs[0].pack !== location.pack) {
-        yield blobs;
+    for (const row of wanted) {
+      if (row >= index.blobRowsOf(packRow).end) {
+        if (blobs.length > 0) yield blobs;
         blobs = [];
+        while (row >= index.blobRowsOf(packRow).end) packRow += 1;
       }
-      blobs.push(location);
+      blobs.push(index.locationOf(packRow, row));
     }
     if (blobs.length > 0) yield blobs;
   }
@@ -110,18 +111,18 @@ export class MissingBlobs {
   /** False if the blob was met before, or the source lacks it: that is noted. */
   #meet(type: BlobType, id: Uint32Array): boolean {
     const { index } = this.#source;
-    const copy = index.copyOfId(type, id, 0);
-    if (copy === -1) {
+    const row = index.rowOf(type, id, 0);
+    if (row === -1) {
       this.#lost ??= lostBlob({ type, id: rowId(id, 0) as BlobId });
       return false;
     }
-    const bit = 1 << (copy & 7);
-    const byte = this.#met[copy >>> 3] as number;
+    const bit = 1 << (row & 7);
+    const byte = this.#met[row >>> 3] as number;
     if (byte & bit) return false;
-    this.#met[copy >>> 3] = byte | bit;
+    this.#met[row >>> 3] = byte | bit;
     if (this.#destination.index.hasId(type, id, 0)) return true;
-    this.#wanted.push(copy);
-    this.#wantedBytes += index.storedBytesOf(copy);
+    this.#wanted.push(row);
+    this.#wantedBytes += index.lengthOf(row);
     return true;
   }
 

@@ -12,6 +12,7 @@ import type { Paced } from "../../store/pace.ts";
 import { sameBytes } from "../../store/same-bytes.ts";
 import { errnoOf, folderError, isMissing } from "./file-errors.ts";
 import { readFileRange } from "./read-file-range.ts";
+import { sharedFolderSync } from "./shared-folder-sync.ts";
 import { nameDurably, syncFolder, writeDurably } from "./write-durably.ts";
 
 /** POSIX permission bits of what a repository is made of. */
@@ -39,6 +40,8 @@ const sizesAtOnce = 16;
 export function folderStore(root: string): ObjectStore {
   const label = root;
   const pathOf = (name: ObjectName) => join(root, layoutPath(name));
+  /** Ten thousand snapshots go with a few hundred syncs. */
+  const syncAfterRemoval = sharedFolderSync();
 
   async function create({ signal }: Abortable = {}): Promise<void> {
     const action = `Creating a repository in ${label}`;
@@ -186,7 +189,7 @@ export function folderStore(root: string): ObjectStore {
         throw error;
       }
       // An index must be gone for good before the packs that it names go: prune deletes them after it. Packs and locks may come back.
-      if (!name.startsWith("data/") && !name.startsWith("locks/")) await syncFolder(dirname(pathOf(name)));
+      if (!name.startsWith("data/") && !name.startsWith("locks/")) await syncAfterRemoval(dirname(pathOf(name)));
     });
   }
 

@@ -1,0 +1,2 @@
+export { afterJobs } from "./apply-retention.ts";
+export { retentionRoutes } from "./routes.ts";
