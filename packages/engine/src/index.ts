@@ -116,6 +116,8 @@ export {
   type RepairSnapshotsResult,
 } from "./operations/repair/repair-snapshots.ts";
 export { restore, type RestoreRequest } from "./operations/restore.ts";
+export { rewrite } from "./operations/rewrite.ts";
+export type { RewriteRequest, RewriteResult, RewrittenSnapshot } from "./operations/rewrite/rewrite-request.ts";
 export type { RestoreItem, RestoreProblem } from "./target/restore-report.ts";
 export type { RestoreSettings } from "./target/restore-settings.ts";
 export type { RestoreResult } from "./target/run-restore.ts";
