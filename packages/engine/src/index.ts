@@ -69,6 +69,8 @@ export type {
   ReadDataSubset,
 } from "./operations/check/check-request.ts";
 export { parseReadDataSubset } from "./operations/check/read-data-subset.ts";
+export { copy } from "./operations/copy.ts";
+export type { CopiedSnapshot, CopyProgress, CopyRequest, CopyResult } from "./operations/copy/copy-request.ts";
 export { diff, type DiffRequest, type DiffSide, type DiffStatistics, type EntryChange } from "./operations/diff.ts";
 export { dump } from "./operations/dump.ts";
 export { findFiles, type FindRequest, type FoundFile } from "./operations/find-files.ts";
@@ -114,6 +116,8 @@ export {
   type RepairSnapshotsResult,
 } from "./operations/repair/repair-snapshots.ts";
 export { restore, type RestoreRequest } from "./operations/restore.ts";
+export { rewrite } from "./operations/rewrite.ts";
+export type { RewriteRequest, RewriteResult, RewrittenSnapshot } from "./operations/rewrite/rewrite-request.ts";
 export type { RestoreItem, RestoreProblem } from "./target/restore-report.ts";
 export type { RestoreSettings } from "./target/restore-settings.ts";
 export type { RestoreResult } from "./target/run-restore.ts";

@@ -23,6 +23,7 @@ const loaders: Record<CommandName, () => Promise<AddCommand>> = {
   unreadable: async () => (await import("./unreadable.ts")).addUnreadable,
   recover: async () => (await import("./recover.ts")).addRecover,
   init: async () => (await import("./init.ts")).addInit,
+  copy: async () => (await import("./copy.ts")).addCopy,
   check: async () => (await import("./check.ts")).addCheck,
   prune: async () => (await import("./prune.ts")).addPrune,
   repair: async () => (await import("./repair.ts")).addRepair,

@@ -7,7 +7,7 @@ const groups: readonly { readonly title: string; readonly names: readonly string
     title: "This machine and its server",
     names: ["register", "status", "daemon", "unreadable", "hooks", "seal-restore", "vault"],
   },
-  { title: "Repository", names: ["init", "check", "stats", "unlock", "key"] },
+  { title: "Repository", names: ["init", "copy", "check", "stats", "unlock", "key"] },
 ];
 
 /** The help of the program itself: commands in groups, then the options that all of them understand. */

@@ -18,6 +18,7 @@ export const summaries = {
   vault: "Make and open an organisation's vault, or pin it on this machine",
   recover: "Restore with a recovery kit, without any server",
   init: "Make a new repository",
+  copy: "Copy snapshots from another repository",
   check: "Check that the repository is whole",
   prune: "Remove data that no snapshot needs",
   repair: "Make a damaged repository whole again",

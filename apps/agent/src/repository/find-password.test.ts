@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { beforeEach, expect, test } from "vitest";
 import { TestMachine } from "../testing/test-world.ts";
 import { findNewPassword, findPassword } from "./find-password.ts";
+import { sourceRepository } from "./repository-role.ts";
 
 const none = { passwordFile: undefined, passwordCommand: undefined };
 let machine: TestMachine;
@@ -34,6 +35,17 @@ test("restic's variables are understood", async () => {
   expect(await findPassword(machine.world(), none)).toBe("from file");
   machine.env = { RESTIC_PASSWORD_COMMAND: "echo from command", PATH: process.env["PATH"] ?? "" };
   expect(await findPassword(machine.world(), none)).toBe("from command");
+});
+
+test("the repository to copy from has variables of its own, and its own question", async () => {
+  machine.env = { RESTIC_PASSWORD: "main", SAVEOS_PASSWORD: "main" };
+  machine.askSecret = (question) => Promise.resolve(question);
+  const find = async () => await findPassword(machine.world(), none, sourceRepository);
+  expect(await find()).toContain("repository to copy from");
+  machine.env = { ...machine.env, RESTIC_FROM_PASSWORD: "restic's" };
+  expect(await find()).toBe("restic's");
+  machine.env = { ...machine.env, SAVEOS_FROM_PASSWORD: "ours" };
+  expect(await find()).toBe("ours");
 });
 
 test("a person at a terminal is asked when nothing else gives a password", async () => {

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { AgentError } from "../errors/agent-error.ts";
 import { messageOf, systemErrorCode } from "../errors/system-error.ts";
 import type { World } from "../world.ts";
+import { mainRepository } from "./repository-role.ts";
 import { splitWords } from "./split-words.ts";
 
 export interface PasswordOptions {
@@ -15,17 +16,26 @@ export interface PasswordOptions {
  * The repository's password: from the options, then SAVEOS_PASSWORD, then restic's variables, then the person. Rejects with `usage` if
  * there is none, or more than one is asked for.
  */
-export async function findPassword(world: World, options: PasswordOptions): Promise<string> {
-  const { env } = world;
+export async function findPassword(
+  world: World,
+  options: PasswordOptions,
+  { optionPrefix, variablePrefix, title } = mainRepository,
+): Promise<string> {
+  const variable = (name: string) => world.env[name.replace("_", `_${variablePrefix}`)];
   if (options.passwordFile !== undefined && options.passwordCommand !== undefined)
-    throw new AgentError("usage", "--password-file and --password-command can't be used together.");
+    throw new AgentError(
+      "usage",
+      `--${optionPrefix}password-file and --${optionPrefix}password-command can't be used together.`,
+    );
   if (options.passwordCommand !== undefined) return await passwordFromCommand(options.passwordCommand);
   if (options.passwordFile !== undefined) return await passwordFromFile(options.passwordFile);
-  if (env["SAVEOS_PASSWORD"]) return env["SAVEOS_PASSWORD"];
-  if (env["RESTIC_PASSWORD_COMMAND"]) return await passwordFromCommand(env["RESTIC_PASSWORD_COMMAND"]);
-  if (env["RESTIC_PASSWORD_FILE"]) return await passwordFromFile(env["RESTIC_PASSWORD_FILE"]);
-  if (env["RESTIC_PASSWORD"]) return env["RESTIC_PASSWORD"];
-  return await askPassword(world, "Password of the repository: ");
+  const given = variable("SAVEOS_PASSWORD");
+  if (given) return given;
+  const command = variable("RESTIC_PASSWORD_COMMAND");
+  if (command) return await passwordFromCommand(command);
+  const file = variable("RESTIC_PASSWORD_FILE");
+  if (file) return await passwordFromFile(file);
+  return variable("RESTIC_PASSWORD") || (await askPassword(world, `Password of the ${title}: `));
 }
 
 /** A new password: from the file, or from the person, who types it twice. */

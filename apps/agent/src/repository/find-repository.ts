@@ -3,6 +3,7 @@ import { AgentError } from "../errors/agent-error.ts";
 import { messageOf, systemErrorCode } from "../errors/system-error.ts";
 import { type EnrolledMachine, findEnrolment, homeOf, notEnrolled } from "../enrolment/enrolled-machine.ts";
 import type { World } from "../world.ts";
+import { mainRepository } from "./repository-role.ts";
 import type { GlobalOptions } from "../cli/global-options.ts";
 
 /** Which repository a command means. */
@@ -33,17 +34,21 @@ export async function findRepository(
   });
 }
 
-async function namedLocation(
+/** The location of a repository as it is named by the options or by the environment; undefined if it is not. */
+export async function namedLocation(
   { env }: World,
   { repo, repositoryFile }: Pick<GlobalOptions, "repo" | "repositoryFile">,
+  { optionPrefix, variablePrefix } = mainRepository,
 ): Promise<string | undefined> {
+  const variable = (name: string) => env[name.replace("_", `_${variablePrefix}`)];
   if (repo !== undefined && repositoryFile !== undefined)
-    throw new AgentError("usage", "--repo and --repository-file can't be used together.");
+    throw new AgentError("usage", `--${optionPrefix}repo and --${optionPrefix}repository-file can't be used together.`);
   if (repo !== undefined) return repo;
   if (repositoryFile !== undefined) return await locationFromFile(repositoryFile);
-  if (env["SAVEOS_REPOSITORY"]) return env["SAVEOS_REPOSITORY"];
-  if (env["RESTIC_REPOSITORY"]) return env["RESTIC_REPOSITORY"];
-  return env["RESTIC_REPOSITORY_FILE"] ? await locationFromFile(env["RESTIC_REPOSITORY_FILE"]) : undefined;
+  const location = variable("SAVEOS_REPOSITORY") || variable("RESTIC_REPOSITORY");
+  if (location) return location;
+  const file = variable("RESTIC_REPOSITORY_FILE");
+  return file ? await locationFromFile(file) : undefined;
 }
 
 async function locationFromFile(file: string): Promise<string> {

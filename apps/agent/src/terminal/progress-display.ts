@@ -8,6 +8,8 @@ import { fitEnd } from "./text-width.ts";
 
 /** What is done and what there is to do, as the work tells it. */
 export interface Counts {
+  /** What is counted as files: `files` unless told. */
+  readonly counted?: string | undefined;
   readonly filesDone: number;
   readonly bytesDone: number;
   readonly filesTotal?: number | undefined;

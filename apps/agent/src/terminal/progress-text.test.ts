@@ -18,6 +18,10 @@ test("a wide terminal sees percent, bar, files, bytes, speed and time left", () 
   );
 });
 
+test("what is counted need not be files", () => {
+  expect(progressText({ ...half, counted: "blobs" }, 120)).toContain("1,204 of 3,000 blobs");
+});
+
 test("a narrower terminal loses the speed first, then the files", () => {
   expect(progressText(half, 72)).not.toContain("/s");
   expect(progressText(half, 72)).toContain("files");

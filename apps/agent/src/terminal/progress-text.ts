@@ -3,6 +3,8 @@ import { padStart, textWidth } from "./text-width.ts";
 
 /** How far something is. Totals are undefined until they are known. */
 export interface Progress {
+  /** What is counted as files: `files` unless told. */
+  readonly counted?: string | undefined;
   readonly filesDone: number;
   readonly bytesDone: number;
   readonly filesTotal?: number | undefined;
@@ -36,7 +38,7 @@ export function secondsLeft(progress: Progress): number | undefined {
  */
 export function progressText(progress: Progress, columns: number): string {
   const share = shareDone(progress);
-  const files = countOf(progress.filesDone, progress.filesTotal);
+  const files = countOf(progress);
   const bytes = bytesOf(progress);
   const speed = `${formatBytes(progress.bytesPerSecond)}/s`;
   const left = secondsLeft(progress);
@@ -66,8 +68,9 @@ function bar(share: number, columns: number): string {
   return "━".repeat(done) + "─".repeat(columns - done);
 }
 
-function countOf(done: number, total: number | undefined): string {
-  return total === undefined ? `${formatCount(done)} files` : `${formatCount(done)} of ${formatCount(total)} files`;
+function countOf({ filesDone, filesTotal, counted = "files" }: Progress): string {
+  const done = formatCount(filesDone);
+  return filesTotal === undefined ? `${done} ${counted}` : `${done} of ${formatCount(filesTotal)} ${counted}`;
 }
 
 function bytesOf({ bytesDone, bytesTotal }: Progress): string {

@@ -98,10 +98,10 @@ export class TestMachine implements AsyncDisposable {
   }
 
   /** Makes a repository whose password is cheap to check: on a clock that leaps, the cost of scrypt is calibrated to its least. */
-  async initRepository(): Promise<Ran> {
+  async initRepository(...options: string[]): Promise<Ran> {
     let leaps = 0n;
     const nowNs = () => machineClock.nowNs() + (leaps += nsPerSecond);
-    return await this.run(["init"], { clock: { ...impatientClock, nowNs } });
+    return await this.run(["init", ...options], { clock: { ...impatientClock, nowNs } });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

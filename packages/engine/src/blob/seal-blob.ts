@@ -81,10 +81,15 @@ export function openBlob(
   room?: Uint8Array,
 ): Uint8Array {
   const plain = openNameless(primitives, key, blob, room);
+  assertNamed(primitives, plain, id);
+  return plain;
+}
+
+/** Throws `corrupt-data` unless these are the bytes that `id` names. */
+export function assertNamed(primitives: Primitives, plain: Uint8Array, id: BlobId): void {
   const actualId = blobIdOf(primitives, plain);
   if (actualId !== id)
     throw new EngineError("corrupt-data", `The content of blob ${shortId(id)} has the hash ${shortId(actualId)}`);
-  return plain;
 }
 
 /** `openBlob` for who compares the hash. */
@@ -95,7 +100,16 @@ export function openNameless(
   room?: Uint8Array,
 ): Uint8Array {
   if (uncompressedLength === 0) return open(primitives, key, sealed, room);
-  const compressed = open(primitives, key, sealed, scratch(sealed.length));
+  return decompressed(primitives, open(primitives, key, sealed, scratch(sealed.length)), uncompressedLength, room);
+}
+
+/** What was compressed, in `room` if that can be. Throws `corrupt-data` if it has not this length. */
+export function decompressed(
+  primitives: Primitives,
+  compressed: Uint8Array,
+  uncompressedLength: number,
+  room?: Uint8Array,
+): Uint8Array {
   const plain = primitives.zstdDecompress(compressed, uncompressedLength, room);
   if (plain.length !== uncompressedLength)
     throw new EngineError(

@@ -62,7 +62,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
     tags: snapshot.tags.length === 0 ? undefined : jsonStrings(snapshot.tags),
     original: snapshot.original && jsonString(snapshot.original),
     program_version: snapshot.programVersion === "" ? undefined : jsonString(snapshot.programVersion),
-    summary: snapshot.summary && summaryText(snapshot.summary),
+    summary: snapshot.summary && encodeSummary(snapshot.summary),
   });
   return jsonBytes(text);
 }
@@ -129,7 +129,8 @@ const summaryCounts = [
 
 const summaryCountByKey = new Map<string, (typeof summaryCounts)[number][1]>(summaryCounts);
 
-function summaryText(summary: SnapshotSummary): string {
+/** The summary as it stands in a snapshot. */
+export function encodeSummary(summary: SnapshotSummary): string {
   return jsonObject({
     backup_start: jsonString(summary.backupStart),
     backup_end: jsonString(summary.backupEnd),

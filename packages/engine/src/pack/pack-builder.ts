@@ -58,8 +58,14 @@ export class PackBuilder<Content extends PackContent = PackContent> {
 
   /** Compresses and seals a blob, whose id has these bytes, right into the pack. Gives the bytes that it takes there. */
   seal(type: BlobType, id: Uint8Array, plain: Uint8Array, { primitives, masterKey, compression }: PackSealing): number {
-    const room = this.#draft.roomFor(plain.length + sealOverheadBytes);
-    const lengths = sealBlobInto(primitives, masterKey, plain, compression, room);
+    return this.sealBy(type, id, plain.length + sealOverheadBytes, (room) =>
+      sealBlobInto(primitives, masterKey, plain, compression, room),
+    );
+  }
+
+  /** Adds a blob that `sealInto` puts at the beginning of the `roomBytes` that it is given. If it throws, nothing is added. */
+  sealBy(type: BlobType, id: Uint8Array, roomBytes: number, sealInto: (room: Uint8Array) => SealedLengths): number {
+    const lengths = sealInto(this.#draft.roomFor(roomBytes));
     this.#append(type, id, lengths);
     return lengths.sealedBytes;
   }

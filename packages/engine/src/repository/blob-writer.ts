@@ -1,6 +1,7 @@
-import { blobIdOf } from "../blob/seal-blob.ts";
+import { blobIdOf, sealBlobInto, type SealedLengths } from "../blob/seal-blob.ts";
 import type { SealedBlob } from "../blob/sealed-blob.ts";
 import type { Compression } from "../crypto/primitives.ts";
+import { sealOverheadBytes } from "../crypto/seal.ts";
 import { invariant } from "../errors/invariant.ts";
 import type { BlobHandle, BlobType } from "../format/blob.ts";
 import { blobRowWords, dataCountAt, type FilledIndexRows, rowId } from "../format/index-rows.ts";
@@ -128,24 +129,41 @@ export class BlobWriter implements AsyncDisposable {
     const { compute, masterKey } = this.#repository;
     const id = blobIdOf(compute.primitives, plain);
     if (!this.claim({ type, id })) return { id, isNew: false, storedBytes: 0 };
-    const compression = type === "tree" ? this.#treeCompression : this.compression;
-    const pack = (this.#open[type] ??= this.#newPack(type));
-    const storedBytes = pack.seal(type, Uint8Array.fromHex(id), plain, {
-      primitives: compute.primitives,
-      masterKey,
-      compression,
-    });
-    if (pack.isFull(this.packSizeBytes)) await this.#closePack(type, pack);
+    const compression = this.compressionOf(type);
+    const storedBytes = await this.saveBy({ type, id }, plain.length + sealOverheadBytes, (room) =>
+      sealBlobInto(compute.primitives, masterKey, plain, compression, room),
+    );
     return { id, isNew: true, storedBytes };
   }
 
-  /** Stores a blob that is sealed already, though the repository has it: for who is about to remove the pack that it lies in. */
-  async saveSealed(handle: BlobHandle, blob: SealedBlob): Promise<void> {
+  /**
+   * Stores a blob whether the repository has it or not: `sealInto` puts it, sealed for this repository, at the beginning of the `roomBytes` that it is
+   * given. If it throws, nothing is stored. Gives the bytes that it takes in its pack.
+   */
+  async saveBy(
+    { type, id }: BlobHandle,
+    roomBytes: number,
+    sealInto: (room: Uint8Array) => SealedLengths,
+  ): Promise<number> {
     this.#throwIfFailed();
-    const { type } = handle;
     const pack = (this.#open[type] ??= this.#newPack(type));
-    pack.add(handle, blob);
+    const storedBytes = pack.sealBy(type, Uint8Array.fromHex(id), roomBytes, sealInto);
     if (pack.isFull(this.packSizeBytes)) await this.#closePack(type, pack);
+    return storedBytes;
+  }
+
+  /** How blobs of this type are compressed. Trees always are, as restic does: they are text, and small. */
+  compressionOf(type: BlobType): Compression {
+    if (type === "data" || this.#repository.config.version === 1) return this.compression;
+    return this.compression === "off" ? "auto" : this.compression;
+  }
+
+  /** Stores a blob that is sealed already, though the repository has it: for who is about to remove the pack that it lies in. */
+  async saveSealed(handle: BlobHandle, { sealed, uncompressedLength }: SealedBlob): Promise<void> {
+    await this.saveBy(handle, sealed.length, (room) => {
+      room.set(sealed);
+      return { sealedBytes: sealed.length, uncompressedLength };
+    });
   }
 
   /** Resolves once an upload can begin. Whoever makes a pack only then holds no more packs than can be uploaded. */
@@ -175,12 +193,6 @@ export class BlobWriter implements AsyncDisposable {
         this.#uploads.delete(upload);
       });
     this.#uploads.add(upload);
-  }
-
-  /** Trees are always compressed, as restic does: they are text, and small. */
-  get #treeCompression(): Compression {
-    const { compression } = this.#options;
-    return this.#repository.config.version === 1 ? "off" : compression === "off" ? "auto" : compression;
   }
 
   /** Resolves when everything saved is durable and indexed. */

@@ -44,6 +44,11 @@ export class GrowingColumn<Values extends Column> {
     this.#values[position] = value;
   }
 
+  /** All of them, in place. */
+  values(): Values {
+    return this.#values.subarray(0, this.#count) as Values;
+  }
+
   /** The memory is moved, not copied: the garbage collector would keep the old one for a while, and it is as large as all before together. */
   #grow(): void {
     const { buffer } = this.#values;
