@@ -1,6 +1,6 @@
 import { EngineError, isEngineError } from "../../errors/engine-error.ts";
 import type { Abortable } from "../../flow/abortable.ts";
-import { exactZone } from "../../format/exact-zone.ts";
+import { exactZone } from "./exact-zone.ts";
 import type { BlobId } from "../../format/ids.ts";
 import { displayName } from "../../format/names.ts";
 import type { Node } from "../../format/node.ts";

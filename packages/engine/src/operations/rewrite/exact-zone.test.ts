@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { anyTree } from "../platform/testing/any-tree.ts";
+import { anyTree } from "../../platform/testing/any-tree.ts";
 import { exactZone } from "./exact-zone.ts";
-import { decodeTree, encodeTree } from "./tree.ts";
-import { localZone, utcZone, type Zone } from "./time.ts";
+import { decodeTree, encodeTree } from "../../format/tree.ts";
+import { localZone, utcZone, type Zone } from "../../format/time.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const zones: readonly Zone[] = [

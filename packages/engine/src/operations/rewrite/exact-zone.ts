@@ -1,8 +1,8 @@
-import { equalBytes } from "../crypto/equal-bytes.ts";
-import { isEngineError } from "../errors/engine-error.ts";
-import type { Node } from "./node.ts";
-import { parseTime, utcZone, type Zone, zoneOf } from "./time.ts";
-import { encodeTree } from "./tree.ts";
+import { equalBytes } from "../../crypto/equal-bytes.ts";
+import { isEngineError } from "../../errors/engine-error.ts";
+import type { Node } from "../../format/node.ts";
+import { parseTime, utcZone, type Zone, zoneOf } from "../../format/time.ts";
+import { encodeTree } from "../../format/tree.ts";
 
 /**
  * The zone in which these entries of a tree are written as they stand in its `bytes`, to the byte. Undefined if they can't be: the bytes say more than the
