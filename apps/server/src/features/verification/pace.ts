@@ -10,7 +10,7 @@ export interface Stopwatch {
 
 export const realStopwatch: Stopwatch = {
   now: () => performance.now(),
-  wait: async (ms, signal) => void (await sleep(ms, undefined, { signal })),
+  wait: async (ms, signal) => await sleep(ms, undefined, { signal }),
 };
 
 /** Timers are no more exact than some milliseconds, so less than this is not waited for but owed. */

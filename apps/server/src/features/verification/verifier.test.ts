@@ -195,14 +195,12 @@ describe("an object that isn't what it was", () => {
     const { id, packs } = await world.newRepository(["pack"]);
     await world.overwrite(id, packs[0]!, "kcap");
     let readings = 0;
-    const mendAtSecond = async () => await world.overwrite(id, packs[0]!, "pack");
-    const { get } = world.objects;
     const objects = new Proxy(world.objects, {
       get: (target, name) => {
         if (name !== "get") return Reflect.get(target, name);
-        return async (...args: Parameters<typeof get>) => {
-          if (args[1].name === packs[0]!.name && (readings += 1) === 2) await mendAtSecond();
-          return await get(...args);
+        return async (...args: Parameters<typeof target.get>) => {
+          if (args[1].name === packs[0]!.name && (readings += 1) === 2) await world.overwrite(id, packs[0]!, "pack");
+          return await target.get(...args);
         };
       },
     });
