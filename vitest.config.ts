@@ -15,6 +15,9 @@ export default defineConfig({
           include: [`packages/${everyTest}`, `apps/agent/${everyTest}`, `bench/${everyTest}`],
           // Small files share what they import: a third of the time. Nothing in them outlives its own file.
           isolate: false,
+          // A second alone may be ten beside other work: this says when something hangs.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       { test: { name: "server", include: [`apps/server/${everyTest}`], hookTimeout: 60_000, testTimeout: 60_000 } },

@@ -1,18 +1,22 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { restStore } from "@saveos/engine";
+import { trustedFetch } from "../../apps/agent/src/daemon/trusted-fetch.ts";
 import { administratorOf } from "../support/administrator.ts";
 import { resticOn } from "../support/restic.ts";
 import { mustRun, run } from "../support/run.ts";
 import { agentAt, register, type SaveosAgent, secretsOf } from "../support/saveos-agent.ts";
 import { type ServerProcess, serverProcess } from "../support/server-process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { makeVault, openByVault } from "./open-by-vault.ts";
 import { fillMixed, fillSmall, writeNoise } from "./sample-data.ts";
 import { type Measured, measure } from "./measure.ts";
 
 /**
  * `node tests/numbers/main.ts [name…]`: how long the product takes, and how much memory, for what it must be able to do: a real server, a
  * real agent, through TLS on this machine. Needs some 30 GB below the temporary folder and, for all of it, a quarter of an hour. Ends with 1
- * when a limit is passed or something came back different. Names: server-start, mixed, small-files, wide-folder, large-file, verification.
+ * when a limit is passed or something came back different. Names: server-start, mixed, small-files, wide-folder, large-file, vault,
+ * verification.
  */
 const gigabyte = 1_000_000_000;
 
@@ -22,6 +26,7 @@ interface Limits {
 }
 
 const smallFilesLimits: Limits = { seconds: 300, mebibytes: 1536 };
+const vaultLimits: Limits = { seconds: 3 };
 const startLimits: Limits = { seconds: 5 };
 
 const measurements: Readonly<Record<string, (world: World) => Promise<void>>> = {
@@ -59,6 +64,24 @@ const measurements: Readonly<Record<string, (world: World) => Promise<void>>> = 
       "one file of 6 GB",
       async (folder) => await writeNoise(join(folder, "large"), 6 * gigabyte, 1),
     ),
+  vault: async ({ temp, server, agent, apiKey }) => {
+    const folder = join(temp, "source");
+    await mkdir(folder);
+    await fillSmall(folder, { files: 100_000, filesPerFolder: 100 });
+    await agent("-q", "backup", folder);
+    const { certificate_authority: authority } = (await administratorOf({ server, apiKey }).provision()).enrolment;
+    await using trusted = trustedFetch(authority);
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const storeOf = (id: string) =>
+      restStore({ url: `${server.httpsUrl}/restic/${id}/`, fetch: trusted.fetch, headers, streamUploads: true });
+    const { seconds, scryptSeconds, files } = await openByVault({ httpUrl: server.httpUrl, apiKey }, storeOf);
+    verdict(`${files} files were found through the vault`, files === 100_000);
+    report(
+      `the vault and a snapshot of 100,000 files opened, besides ${scryptSeconds.toFixed(1)} s of scrypt`,
+      { seconds: seconds - scryptSeconds, peakMebibytes: 0 },
+      vaultLimits,
+    );
+  },
   verification: verifyFromDisk,
 };
 
@@ -91,6 +114,7 @@ async function inWorld(run: (world: World) => Promise<void>): Promise<void> {
   await using server = await serverProcess(join(temp.path, "data"));
   let running = await server.start();
   const apiKey = await server.createApiKey();
+  await makeVault({ httpUrl: server.httpUrl, apiKey });
   const agent = agentAt(join(temp.path, "machine"));
   await register(agent, (await administratorOf({ server, apiKey }).provision()).enrolment);
   await run({

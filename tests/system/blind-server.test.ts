@@ -3,11 +3,14 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { lockedIdentityResponse, passphraseList } from "@saveos/contract";
+import { unlockIdentity } from "@saveos/vault";
+import { send } from "../../apps/server/src/testing/api-client.ts";
 import { administratorOf } from "../support/administrator.ts";
 import { open } from "../support/engine.ts";
 import { memoryOfProcesses } from "../support/memory-of-processes.ts";
 import { agentAt, register, secretsOf } from "../support/saveos-agent.ts";
-import { serverProcess } from "../support/server-process.ts";
+import { type ServerProcess, serverProcess } from "../support/server-process.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 
 /** Everything that a server keeps is searched for what it must not know: its memory, objects, tables, journal, logs. */
@@ -19,6 +22,8 @@ describe("a server that has taken backups, shown files and failed at some", () =
     "file's content": [`The content is ${randomBytes(12).toString("hex")}, and nobody else's business.`],
     "repository's password": [] as string[],
     "part of a master key": [] as Uint8Array[],
+    "vault's passphrase": [`wooden clock under ${randomBytes(12).toString("hex")}`],
+    "vault's identity": [] as string[],
     "agent's credential": [] as string[],
   };
   /** What it may know, so that the search means something. */
@@ -29,7 +34,10 @@ describe("a server that has taken backups, shown files and failed at some", () =
     const dataFolder = join(temp.path, "data");
     await using server = await serverProcess(dataFolder, { SAVEOS_LOG_LEVEL: "trace" });
     const running = await server.start();
-    const administrator = administratorOf({ server, apiKey: await server.createApiKey() });
+    const apiKey = await server.createApiKey();
+    const administrator = administratorOf({ server, apiKey });
+    const vault = await vaultBy(server, apiKey, secrets["vault's passphrase"].join());
+    secrets["vault's identity"].push(await vault.identity());
     const agent = agentAt(join(temp.path, "machine"));
     const { agentId, enrolment } = await administrator.provision({ tags: [tag] });
     await register(agent, enrolment);
@@ -49,6 +57,7 @@ describe("a server that has taken backups, shown files and failed at some", () =
     for (const paths of [[source], [source, `/proc/${process.pid}/mem`]])
       await administrator.untilJob(await administrator.orderBackup({ agent_id: agentId, paths }));
     const { repository_id: repositoryId } = await administrator.agent(agentId);
+    expect(await vault.open(repositoryId ?? "")).toBe(password);
     const { masterKey } = await open(join(dataFolder, "objects", repositoryId ?? ""), password);
     secrets["part of a master key"].push(masterKey.encrypt, masterKey.macK, masterKey.macR);
 
@@ -71,13 +80,17 @@ describe("a server that has taken backups, shown files and failed at some", () =
     expect(placesOf("tag")).toEqual(expect.arrayContaining(["memory", expect.stringContaining("postgres")]));
   });
 
-  test.each(["file name", "file's content", "repository's password", "part of a master key"] as const)(
-    "no %s is in its memory, or written down anywhere",
-    (kind) => {
-      expect(secrets[kind].length).toBeGreaterThan(0);
-      expect(placesOf(kind)).toEqual([]);
-    },
-  );
+  test.each([
+    "file name",
+    "file's content",
+    "repository's password",
+    "part of a master key",
+    "vault's passphrase",
+    "vault's identity",
+  ] as const)("no %s is in its memory, or written down anywhere", (kind) => {
+    expect(secrets[kind].length).toBeGreaterThan(0);
+    expect(placesOf(kind)).toEqual([]);
+  });
 
   test("an agent's credential, which comes with each request, is written down nowhere", () => {
     expect(placesOf("agent's credential")).toEqual(["memory"]);
@@ -87,6 +100,28 @@ describe("a server that has taken backups, shown files and failed at some", () =
     return [...(found.get(kind) ?? [])];
   }
 });
+
+/** A vault that its owner makes and opens with the agent's program. */
+async function vaultBy(server: ServerProcess, apiKey: string, passphrase: string) {
+  const folder = join(server.dataFolder, "..");
+  const [caFile, passphraseFile] = [join(folder, "authority.pem"), join(folder, "passphrase")];
+  const provisioned = await administratorOf({ server, apiKey }).provision();
+  await writeFile(caFile, provisioned.enrolment.certificate_authority);
+  await writeFile(passphraseFile, passphrase);
+  const owner = agentAt(join(folder, "owner"), { env: { SAVEOS_API_KEY: apiKey } });
+  const options = ["--server", server.httpsUrl, "--cacert", caFile, "--passphrase-file", passphraseFile];
+  await owner("vault", "init", "--label", "owner", ...options);
+  const ask = async (path: string) =>
+    (await send(server.httpUrl, "GET", `/api/v1/vault/passphrases${path}`, { credential: apiKey })).body;
+  return {
+    open: async (repositoryId: string) =>
+      (await owner("vault", "open", repositoryId, "--password-to", "-", ...options)).trim(),
+    identity: async () => {
+      const [first] = passphraseList.parse(await ask("")).passphrases;
+      return await unlockIdentity(lockedIdentityResponse.parse(await ask(`/${first?.id}`)).locked_identity, passphrase);
+    },
+  };
+}
 
 interface Wanted {
   readonly kind: string;

@@ -130,7 +130,7 @@ describe("a hostile server", () => {
     await ours.agent.attempt("restore", "latest", "--target", target, "--no-cache");
     const source = await manifestOf(ours.files);
     const restored = await manifestOf(join(target, ours.files)).catch(() => ({}));
-    for (const [path, { sha256 }] of Object.entries(restored as typeof source))
+    for (const [path, { sha256 }] of Object.entries(restored))
       if (sha256 !== undefined) expect(sha256, path).toBe(source[path]?.sha256);
     await rm(target, { recursive: true, force: true });
   }

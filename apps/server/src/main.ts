@@ -42,6 +42,7 @@ import { retentionRoutes } from "./features/retention/index.ts";
 import { snapshotRoutes } from "./features/snapshots/index.ts";
 import { tenantRoutes } from "./features/tenants/index.ts";
 import { userRoutes } from "./features/users/index.ts";
+import { vaultRoutes } from "./features/vault/index.ts";
 import { measureLoad, verificationRoutes, Verifier } from "./features/verification/index.ts";
 import { countTransfers, reconcileLedgers, registerGateway } from "./gateway/index.ts";
 import { createApp } from "./http/create-app.ts";
@@ -237,6 +238,7 @@ async function registerFeatures(app: FastifyInstance, deps: FeatureDeps): Promis
   await app.register(jobRoutes(deps));
   await app.register(snapshotRoutes(deps));
   await app.register(repositoryRoutes(deps));
+  await app.register(vaultRoutes(deps));
   await app.register(verificationRoutes(deps));
   await app.register(deletionRoutes(deps));
   await app.register(delayedChangeRoutes(deps));

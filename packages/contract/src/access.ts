@@ -31,6 +31,9 @@ export const permission = z.enum([
   "tenants:create",
   "users:read",
   "users:change",
+  "vault:read",
+  "vault:open",
+  "vault:change",
   "verification:read",
   "verification:run",
 ]);

@@ -70,15 +70,18 @@ test.each([
   await expect(unlockIdentity(change(locked), passphrase)).rejects.toMatchObject({ code: "damaged" });
 });
 
-test.each(["21", "30", "99", "1e9", "018"])("2^%s rounds of scrypt are refused before they begin", async (factor) => {
-  const bytes = armor.decode(await lockedAs(identity));
-  const text = Array.from(bytes, (byte) => String.fromCodePoint(byte)).join("");
-  const bomb = Uint8Array.from(text.replace(/(-> scrypt \S+) 1\n/, `$1 ${factor}\n`), (c) => c.codePointAt(0) ?? 0);
-  expect(bomb.length).toBeGreaterThan(bytes.length);
-  const startedAt = performance.now();
-  await expect(unlockIdentity(armor.encode(bomb), passphrase)).rejects.toMatchObject({ code: "damaged" });
-  expect(performance.now() - startedAt).toBeLessThan(1000);
-});
+test.each(["20", "21", "30", "99", "1e9", "018"])(
+  "2^%s rounds of scrypt are refused before they begin",
+  async (factor) => {
+    const bytes = armor.decode(await lockedAs(identity));
+    const text = Array.from(bytes, (byte) => String.fromCodePoint(byte)).join("");
+    const bomb = Uint8Array.from(text.replace(/(-> scrypt \S+) 1\n/, `$1 ${factor}\n`), (c) => c.codePointAt(0) ?? 0);
+    expect(bomb.length).toBeGreaterThan(bytes.length);
+    const startedAt = performance.now();
+    await expect(unlockIdentity(armor.encode(bomb), passphrase)).rejects.toMatchObject({ code: "damaged" });
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+  },
+);
 
 test("a file that no passphrase locked is damaged, whoever it is for", async () => {
   const { recipientOf, seal } = await import("./index.ts");

@@ -8,8 +8,8 @@ import { VaultError } from "./vault-error.ts";
  */
 const workFactor = 18;
 
-/** What is opened comes from a server that may be hostile: 2^20 is 1 GiB and some seconds, which is the most that a person's machine is asked for. */
-const workFactorMax = 20;
+/** What is opened comes from a server that may be hostile. age writes 18; 2^19 is 512 MiB and some seconds, which is the most that a person's machine is asked for. */
+const workFactorMax = 19;
 
 /** A locked identity is some 500 bytes. */
 const lockedMaxLength = 16 * 1024;

@@ -15,7 +15,7 @@ const bitsMin = 50;
  * what everybody thinks of count little. It is no proof of strength: a quotation passes.
  */
 export function weaknessOf(passphrase: string): PassphraseWeakness | undefined {
-  if ([...passphrase].length < lengthMin) return "too-short";
+  if (Array.from(passphrase).length < lengthMin) return "too-short";
   return guessedBits(passphrase) < bitsMin ? "too-simple" : undefined;
 }
 
@@ -40,7 +40,7 @@ const wordBits = 12.9;
 
 function bitsOf(part: string): number {
   const plain = part.toLowerCase();
-  const characters = [...plain];
+  const characters = Array.from(plain);
   if (commonest.has(plain)) return 2;
   const kinds = new Set(characters).size;
   if (kinds === 1) return 4 + Math.log2(characters.length);
@@ -58,7 +58,7 @@ function isYear(digits: string): boolean {
 }
 
 function isRow(part: string): boolean {
-  const backwards = [...part].toReversed().join("");
+  const backwards = Array.from(part).toReversed().join("");
   return rows.some((row) => row.includes(part) || row.includes(backwards));
 }
 

@@ -18,6 +18,7 @@ const loaders: Record<CommandName, () => Promise<AddCommand>> = {
   status: async () => (await import("./server-commands.ts")).addStatus,
   daemon: async () => (await import("./server-commands.ts")).addDaemon,
   "seal-restore": async () => (await import("./server-commands.ts")).addSealRestore,
+  vault: async () => (await import("./vault.ts")).addVault,
   hooks: async () => (await import("./hooks.ts")).addHooks,
   unreadable: async () => (await import("./unreadable.ts")).addUnreadable,
   recover: async () => (await import("./recover.ts")).addRecover,

@@ -23,6 +23,7 @@ import { connectStore } from "../repository/connect-store.ts";
 import { openWithCache } from "../repository/open-repository.ts";
 import { jsonText } from "../terminal/json.ts";
 import { styleFor } from "../terminal/style.ts";
+import { keeperOfMachine } from "../vault/keeper-of-machine.ts";
 import type { World } from "../world.ts";
 import type { Invocation } from "./command-line.ts";
 import type { GlobalOptions } from "./global-options.ts";
@@ -59,6 +60,7 @@ export async function runDaemonCommand({ world, global, options }: Invocation<Da
       random: world.random,
       log,
       reportsWait: new Bell(),
+      vault: keeperOfMachine(world, machine, link, log),
       serverClock,
       note: (failure) => noteHeartbeat(world, home.stateFolder, failure),
       runOrder: async (order, run) => await runOrder(deps, order, run),

@@ -113,6 +113,8 @@ function sentenceOf(error: unknown, signal: AbortSignal): string {
 function hintOf(error: unknown): string | undefined {
   if (isAgentError(error)) return error.hint;
   if (error instanceof Error && error.name === "EngineError") return hintOfEngineError(error);
+  // What it says is all that there is to say.
+  if (error instanceof Error && error.name === "VaultError") return undefined;
   return "This looks like a fault in SaveOS. Run it again with SAVEOS_DEBUG=1 to see where it happened.";
 }
 

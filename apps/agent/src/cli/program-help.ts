@@ -5,7 +5,7 @@ const groups: readonly { readonly title: string; readonly names: readonly string
   { title: "Back up and restore", names: ["backup", "restore", "snapshots", "ls", "find", "dump"] },
   {
     title: "This machine and its server",
-    names: ["register", "status", "daemon", "unreadable", "hooks", "seal-restore"],
+    names: ["register", "status", "daemon", "unreadable", "hooks", "seal-restore", "vault"],
   },
   { title: "Repository", names: ["init", "check", "stats", "unlock", "key"] },
 ];

@@ -111,8 +111,8 @@ function findMachine({ repositories }: RecoveryKit, wanted: string | undefined):
   );
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return only;
-  const list = (fitting.length > 1 ? fitting : repositories).map(({ host, id }) => `  ${host}  ${id}`).join("\n");
-  const known = repositories.length === 0 ? "The kit has none." : `The kit has:\n${list}`;
+  const listed = (fitting.length > 1 ? fitting : repositories).map(({ host, id }) => `${host} (${id})`).join(", ");
+  const known = `The kit has ${listed === "" ? "none" : listed}.`;
   if (wanted === undefined) throw new AgentError("usage", `No machine was named with --machine. ${known}`);
   throw new AgentError(
     "usage",

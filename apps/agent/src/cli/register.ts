@@ -1,13 +1,16 @@
+import type { Enrolment } from "@saveos/contract";
 import { findEnrolment, homeOf, type EnrolledMachine } from "../enrolment/enrolled-machine.ts";
 import { enrol } from "../enrolment/enrol.ts";
 import { prepareRepository } from "../enrolment/prepare-repository.ts";
 import { readEnrolmentFile, readEnrolmentParts, readEnrolmentStream } from "../enrolment/read-enrolment.ts";
 import { AgentError } from "../errors/agent-error.ts";
+import { messageOf } from "../errors/system-error.ts";
 import { readConfig } from "../host/config-file.ts";
 import type { Home } from "../host/home.ts";
 import { readSecrets, writeSecrets } from "../host/secrets-file.ts";
 import { passwordFromFile } from "../repository/find-password.ts";
 import type { Invocation } from "./command-line.ts";
+import { pinFromPerson } from "./vault/pin.ts";
 import { version } from "./version.ts";
 
 export interface RegisterOptions {
@@ -15,6 +18,8 @@ export interface RegisterOptions {
   readonly ca?: string;
   readonly tokenFile?: string;
   readonly repositoryPasswordFile?: string;
+  /** A pin, as `saveos-agent vault show --pin` prints it. */
+  readonly vault?: string;
   readonly resume?: true;
 }
 
@@ -35,13 +40,35 @@ export async function registerMachine(invocation: Invocation<RegisterOptions>): 
         : "This machine is enrolled: nothing is left to do.",
     );
   if (!isHalfWay) {
-    const enrolment = await readEnrolment(invocation);
+    const enrolment = withVault(await readEnrolment(invocation), options.vault);
     const config = await enrol(world, home, { enrolment, repositoryPassword: password, agentVersion: version });
     await print.info(`Enrolled with ${config.serverUrl} as agent ${config.agentId}`);
   }
   const machine = await enrolledMachine(home, isHalfWay ? password : undefined);
   const { isNew } = await prepareRepository(world, machine, (message) => void print.warn(message));
-  await tellDone(invocation, machine, isNew);
+  await tellDone(invocation, machine, isNew, await trySeal(invocation, machine));
+}
+
+/** The machine is enrolled whatever comes of this: the daemon tries again. */
+async function trySeal({ world, print }: Invocation<RegisterOptions>, machine: EnrolledMachine): Promise<boolean> {
+  const { sealNow } = await import("../vault/seal-now.ts");
+  try {
+    return await sealNow(world, machine);
+  } catch (error) {
+    await print.warn(`The password could not be sealed to the vault: ${messageOf(error)}. The daemon will try again.`);
+    return false;
+  }
+}
+
+/** What a person brings from the vault itself counts, and not what came through the server. */
+function withVault(enrolment: Enrolment, text: string | undefined): Enrolment {
+  if (text === undefined) return enrolment;
+  const { recipient, verifyKey, generation } = pinFromPerson(text);
+  if (enrolment.vault !== undefined && enrolment.vault.recipient !== recipient)
+    throw new AgentError("usage", "The enrolment names another vault than --vault.", {
+      hint: "Ask who gave you the two. If the server was taken over, it may have put a vault of its own into the enrolment.",
+    });
+  return { ...enrolment, vault: { recipient, verify_key: verifyKey, generation } };
 }
 
 async function readEnrolment({ world, options, operands }: Invocation<RegisterOptions>) {
@@ -71,6 +98,7 @@ async function tellDone(
   { print }: Invocation<RegisterOptions>,
   { home, config }: EnrolledMachine,
   isNew: boolean,
+  isSealed: boolean,
 ): Promise<void> {
   await print.result(
     print.style.good(
@@ -80,8 +108,12 @@ async function tellDone(
     ),
     "",
     `The repository's password is in ${print.style.strong(home.secretsFile)}.`,
-    "Keep a copy of it somewhere safe and apart from this machine: without it no backup can be",
-    "opened, not even by the server, which does not know it.",
+    ...(isSealed
+      ? ["A copy is sealed to your organisation's vault: its administrators can open it, the server can't."]
+      : [
+          "Keep a copy of it somewhere safe and apart from this machine: without it no backup can be",
+          "opened, not even by the server, which does not know it.",
+        ]),
     "",
     "Next: `saveos-agent backup FOLDER` backs up now, `saveos-agent daemon` waits for orders.",
   );
@@ -92,5 +124,6 @@ async function tellDone(
     repository_id: config.repositoryId,
     repository_created: isNew,
     secrets_file: home.secretsFile,
+    sealed_to_vault: isSealed,
   });
 }

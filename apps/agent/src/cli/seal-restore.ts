@@ -19,14 +19,29 @@ export async function sealRestore(invocation: Invocation<SealRestoreOptions>): P
     throw new AgentError("usage", "For whom it is to be sealed was not said.", {
       hint: "Give the machine that restores with --recipient: `saveos-agent status` on that machine shows it.",
     });
-  const secrets = await secretsToSeal(invocation, operands);
+  const sealed = await sealSecrets(recipient, operands, await passwordToSeal(invocation));
+  await print.result(sealed);
+  await print.record({ message_type: "sealed", recipient, sealed });
+}
+
+async function passwordToSeal({ world, global, options }: Invocation<SealRestoreOptions>): Promise<string | undefined> {
+  if (options.password === false && options.repositoryPasswordFile !== undefined)
+    throw new AgentError("usage", "--no-password and --repository-password-file can't be used together.");
+  if (options.repositoryPasswordFile !== undefined) return await passwordFromFile(options.repositoryPasswordFile);
+  return options.password === false ? undefined : (await requireEnrolment(world, global)).secrets.repositoryPassword;
+}
+
+/** Seals paths of a snapshot, and a repository's password if one is needed, to the machine that restores: the `sealed` of an order. Rejects with `usage`. */
+export async function sealSecrets(
+  recipient: string,
+  paths: readonly string[],
+  password: string | undefined,
+): Promise<string> {
+  const secrets = secretsToSeal(paths, password);
   const { isVaultError, seal } = await import("@saveos/vault");
   try {
     const sealed = await seal(recipient, new TextEncoder().encode(JSON.stringify(secrets)));
-    if (!sealedSecrets.safeParse(sealed).success)
-      throw new AgentError("usage", "These are too many paths for one order: name the folders above them.");
-    await print.result(sealed);
-    await print.record({ message_type: "sealed", recipient, sealed });
+    if (sealedSecrets.safeParse(sealed).success) return sealed;
   } catch (error) {
     if (!isVaultError(error, "invalid-recipient")) throw error;
     throw new AgentError("usage", `${recipient} is no recipient of a machine.`, {
@@ -34,25 +49,15 @@ export async function sealRestore(invocation: Invocation<SealRestoreOptions>): P
       hint: "It begins with age1: `saveos-agent status` on the machine that restores shows it.",
     });
   }
+  throw new AgentError("usage", "These are too many paths for one order: name the folders above them.");
 }
 
-async function secretsToSeal(
-  { world, global, options }: Invocation<SealRestoreOptions>,
-  paths: readonly string[],
-): Promise<RestoreSecrets> {
+function secretsToSeal(paths: readonly string[], password: string | undefined): RestoreSecrets {
   const relative = paths.find((path) => !path.startsWith("/"));
   if (relative !== undefined)
     throw new AgentError("usage", `${relative} does not begin with /`, {
       hint: "Name paths as the snapshot has them: `saveos-agent ls latest` shows them.",
     });
-  if (options.password === false && options.repositoryPasswordFile !== undefined)
-    throw new AgentError("usage", "--no-password and --repository-password-file can't be used together.");
-  const password =
-    options.repositoryPasswordFile !== undefined
-      ? await passwordFromFile(options.repositoryPasswordFile)
-      : options.password === false
-        ? undefined
-        : (await requireEnrolment(world, global)).secrets.repositoryPassword;
   if (paths.length === 0 && password === undefined)
     throw new AgentError("usage", "There is nothing to seal: no path and no password.", {
       hint: "A restore of a whole snapshot from the machine's own repository needs nothing sealed.",

@@ -23,6 +23,7 @@ export function addRegister(line: CommandLine): void {
     .option("--ca <file>", "its certificate authority (PEM)")
     .option("--token-file <file>", "file that holds the enrolment token")
     .option("--repository-password-file <file>", "password of the repository that this machine takes over")
+    .option("--vault <pin>", "the vault to seal this machine's password to, if it is known for certain")
     .option("--resume", "go on with an enrolment that stopped half-way");
   onRun<RegisterOptions>(line, register, async (invocation) =>
     (await import("./register.ts")).registerMachine(invocation),

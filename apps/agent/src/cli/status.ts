@@ -11,6 +11,8 @@ import { nowMs } from "../host/clock.ts";
 import { readRememberedSnapshots } from "../jobs/last-snapshot.ts";
 import { plural } from "../terminal/quantities.ts";
 import { padEnd } from "../terminal/text-width.ts";
+import { type PinnedVault, readPinFile } from "../vault/pin-file.ts";
+import { readSealNotes, type SealNotes } from "../vault/seal-notes.ts";
 import type { World } from "../world.ts";
 import type { Invocation } from "./command-line.ts";
 
@@ -22,7 +24,7 @@ type ServerState =
   | { readonly isReachable: true; readonly snapshots: number; readonly lastSnapshotAt: string | undefined }
   | { readonly isReachable: false; readonly failure: string; readonly hint: string | undefined };
 
-/** Says how things are. Exit code 0 only if they are well: enrolled, repository there, server reachable. */
+/** Says how things are. Exit code 0 only if they are well: enrolled, repository there, server reachable, the vault one that is trusted. */
 export async function tellStatus({ world, global, print }: Invocation): Promise<ExitCode> {
   const home = homeOf(world, global);
   const machine = await findEnrolment(home);
@@ -38,6 +40,7 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
   const { style } = print;
   const { config } = machine;
   const recipient = await recipientOf(machine.secrets.identity);
+  const vault = { pin: await readPinFile(home.vaultFile), notes: await readSealNotes(home.stateFolder) };
   const rows: [string, string][] = [
     [
       "Server",
@@ -66,6 +69,8 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
     ],
     ...(link.failure === undefined ? [] : [["", style.warning(link.failure)] as [string, string]]),
     ["Password file", home.secretsFile],
+    ["Vault", vaultText(world, vault)],
+    ...(vault.notes.trouble === undefined ? [] : [["", style.bad(vault.notes.trouble)] as [string, string]]),
     ["Recipient", recipient],
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
@@ -84,8 +89,38 @@ export async function tellStatus({ world, global, print }: Invocation): Promise<
     ...(gone === undefined ? {} : { gone_snapshot: { id: gone.id, made_at: gone.madeAt, noticed_at: gone.noticedAt } }),
     last_heartbeat_at: link.heartbeatAt ?? null,
     recipient,
+    vault: {
+      recipient: vault.pin?.recipient ?? null,
+      generation: vault.pin?.generation ?? null,
+      sealed_at: isSealed(vault) ? (vault.notes.sealedAt ?? null) : null,
+      names_visible: vault.pin?.names.visible ?? false,
+      trouble: vault.notes.trouble ?? null,
+    },
   });
-  return server.isReachable && config.repositoryReady ? exitCode.done : exitCode.failed;
+  return server.isReachable && config.repositoryReady && vault.notes.trouble === undefined
+    ? exitCode.done
+    : exitCode.failed;
+}
+
+interface VaultState {
+  readonly pin: PinnedVault | undefined;
+  readonly notes: SealNotes;
+}
+
+/** Whether the server has this machine's password for the vault that is pinned now. */
+function isSealed({ pin, notes }: VaultState): boolean {
+  return pin !== undefined && notes.sealedTo === pin.recipient;
+}
+
+function vaultText(world: World, vault: VaultState): string {
+  const { pin, notes } = vault;
+  if (pin === undefined) return "none pinned: keep a copy of the password file";
+  const names = pin.names.visible ? ", which lets the server see names in reports" : "";
+  const sealed =
+    isSealed(vault) && notes.sealedAt !== undefined
+      ? `password sealed ${agoText(world, notes.sealedAt)}`
+      : "password not sealed yet";
+  return `${pin.recipient} (${pin.generation})${names}, ${sealed}`;
 }
 
 /** Asks for the list of snapshots, which proves all at once: that the server is there, is the right one, and knows this machine. */

@@ -15,6 +15,7 @@ export const summaries = {
   "seal-restore": "Seal what another machine needs for an ordered restore",
   hooks: "List the commands that orders may run on this machine",
   unreadable: "List what the last ordered backup could not read",
+  vault: "Make and open an organisation's vault, or pin it on this machine",
   recover: "Restore with a recovery kit, without any server",
   init: "Make a new repository",
   check: "Check that the repository is whole",

@@ -70,6 +70,7 @@ async function start(changes: Changes = {}): Promise<Running> {
         return Promise.resolve();
       },
       timeZone: () => Promise.resolve("Europe/Paris"),
+      vault: { version: 0, heed: () => Promise.resolve() },
       ...changes,
     },
     { hostname: "web1", agentVersion: "0.1.0", machineId: "ab", sessionId: jobId(99) },

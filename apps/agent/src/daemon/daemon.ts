@@ -11,6 +11,7 @@ import type { Log } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { ServerLink } from "./server-link.ts";
+import type { VaultKeeper } from "../vault/vault-keeper.ts";
 import { Worker, type WorkerDeps } from "./worker.ts";
 
 export interface DaemonDeps extends Omit<WorkerDeps, "reportsWait">, Omit<CredentialRenewalDeps, "link"> {
@@ -24,6 +25,8 @@ export interface DaemonDeps extends Omit<WorkerDeps, "reportsWait">, Omit<Creden
   readonly serverClock: ServerClock;
   /** The zone of the machine's clock, asked before each heartbeat: a laptop travels. */
   readonly timeZone: () => Promise<string>;
+  /** Keeps the password sealed to the vault, as the answers to heartbeats tell of it. */
+  readonly vault: Pick<VaultKeeper, "version" | "heed">;
   /** Notes how a heartbeat went, for `saveos-agent status`: undefined if it was answered, else why it failed. */
   readonly note: (failure: string | undefined) => Promise<void>;
 }
@@ -94,7 +97,7 @@ async function beatOnce(
   identity: Identity & { readonly waitSeconds: number },
   signal: AbortSignal,
 ): Promise<number> {
-  const { link, inbox, clock, note, reportsWait, serverClock, timeZone } = deps;
+  const { link, inbox, clock, note, reportsWait, serverClock, timeZone, vault } = deps;
   const askedMs = nowMs(clock);
   const answer = await link.heartbeat(
     {
@@ -105,6 +108,7 @@ async function beatOnce(
       time_zone: await timeZone(),
       running_jobs: inbox.present.slice(0, runningJobsMax),
       wait_seconds: identity.waitSeconds,
+      vault_version: vault.version,
     },
     { signal },
   );
@@ -115,6 +119,7 @@ async function beatOnce(
   const news = wanted.filter((order) => worker.accept(order)).length;
   await note(undefined);
   if (answer.rotate_credential) await renewal.renew(signal);
+  await vault.heed(answer.vault, signal);
   if (answer.orders.length > 0 || answer.cancel_jobs.length > 0) return news > 0 ? 0 : repeatedOrdersPauseMs;
   // Held to the end, the waiting was done at the server. One that answers early, such as when it is about to stop, is given a moment.
   const wasHeld = nowMs(clock) - askedMs >= (identity.waitSeconds - 1) * 1000;

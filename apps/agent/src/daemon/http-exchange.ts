@@ -11,7 +11,7 @@ export interface Exchange {
 }
 
 export interface JsonRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Below the server's URL, with a slash at its start. */
   readonly path: string;
   readonly body?: unknown;

@@ -28,6 +28,15 @@ export function httpsLink(exchange: Exchange): ServerLink {
       });
       return parseAnswer(credentialResponse, answer, exchange.serverUrl).credential;
     },
+    async sealPassword(request, { signal }) {
+      await exchangeJson(exchange, {
+        method: "PUT",
+        path: "/api/v1/agents/sealed-password",
+        body: request,
+        signal,
+        timeoutMs: answerAllowanceMs,
+      });
+    },
     async report(reports, { signal }) {
       await exchangeJson(exchange, {
         method: "POST",

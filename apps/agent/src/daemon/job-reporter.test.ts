@@ -86,7 +86,10 @@ test("progress tells the speed of the last seconds, and the time left once it ca
   }
   await until(() => progress().length > 0);
   // The server takes them one by one: what is told last counts.
-  await outbox.send({ heartbeat: never, renewCredential: never, report: async () => undefined }, sending());
+  await outbox.send(
+    { heartbeat: never, renewCredential: never, sealPassword: never, report: async () => undefined },
+    sending(),
+  );
   job.progress({ filesDone: 5, bytesDone: 5_000_000, filesTotal: 10, bytesTotal: 10_000_000 });
   await clock.advance(2_000);
   await until(() => progress().length > 0);
@@ -99,7 +102,10 @@ test("while nothing moves nothing is told again", async () => {
   await using job = reporter();
   job.progress({ filesDone: 1, bytesDone: 0 });
   await until(() => progress().length === 1);
-  await outbox.send({ heartbeat: never, renewCredential: never, report: async () => undefined }, sending());
+  await outbox.send(
+    { heartbeat: never, renewCredential: never, sealPassword: never, report: async () => undefined },
+    sending(),
+  );
   for (let second = 0; second < 30; second += 1) await clock.advance(1_000);
   expect(outbox.waiting).toEqual([]);
 });

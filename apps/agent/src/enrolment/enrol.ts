@@ -10,6 +10,8 @@ import type { Home } from "../host/home.ts";
 import { machineId } from "../host/machine-id.ts";
 import { readSecrets, writeSecrets } from "../host/secrets-file.ts";
 import { machineTimeZone } from "../host/time-zone.ts";
+import { noNames, writePinFile } from "../vault/pin-file.ts";
+import { nothingSealed, writeSealNotes } from "../vault/seal-notes.ts";
 import type { World } from "../world.ts";
 
 /** As strong as the repository's own keys: 256 bits. */
@@ -28,7 +30,7 @@ export interface EnrolRequest {
  * and may be tried again, while the token is spent now.
  *
  * Every step leaves what the next needs on disk before it, so a stop anywhere loses nothing: first the password and the identity, then the
- * credential, then the configuration, which says that the machine is enrolled.
+ * vault's pin and the credential, then the configuration, which says that the machine is enrolled.
  */
 export async function enrol(world: World, home: Home, request: EnrolRequest): Promise<AgentConfig> {
   const present = await readConfig(home.configFile);
@@ -50,6 +52,12 @@ export async function enrol(world: World, home: Home, request: EnrolRequest): Pr
   await writeSecrets(home.secretsFile, { ...secrets, credential: undefined });
 
   const { enrolment } = request;
+  // Of an earlier enrolment: this agent has sealed nothing yet.
+  await writeSealNotes(home.stateFolder, nothingSealed);
+  if (enrolment.vault !== undefined) {
+    const { recipient, verify_key: verifyKey, generation } = enrolment.vault;
+    await writePinFile(home.vaultFile, { recipient, verifyKey, generation, names: noNames });
+  }
   const answer = await register(world, home, request, await recipientOf(secrets.identity));
   await writeSecrets(home.secretsFile, { ...secrets, credential: answer.credential });
   const config: AgentConfig = {

@@ -9,6 +9,7 @@ test("on Linux the XDG folders are used", () => {
     secretsFile: "/home/ann/.config/saveos/secrets.json",
     hooksFile: "/home/ann/.config/saveos/hooks.json",
     restoreFoldersFile: "/home/ann/.config/saveos/restore-folders.json",
+    vaultFile: "/home/ann/.config/saveos/vault.json",
     stateFolder: "/home/ann/.local/state/saveos",
     cacheFolder: "/home/ann/.cache/saveos",
   });
@@ -44,6 +45,7 @@ test("SAVEOS_HOME holds everything in one folder, so several agents fit on one m
   expect(findHome({ ...linux, env: { SAVEOS_HOME: "/srv/agent1" }, system: true })).toEqual({
     configFile: "/srv/agent1/config.json",
     secretsFile: "/srv/agent1/secrets.json",
+    vaultFile: "/srv/agent1/vault.json",
     hooksFile: "/srv/agent1/hooks.json",
     restoreFoldersFile: "/srv/agent1/restore-folders.json",
     stateFolder: "/srv/agent1/state",

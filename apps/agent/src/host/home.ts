@@ -10,6 +10,8 @@ export interface Home {
   readonly hooksFile: string;
   /** The folders into which an order may restore from another machine's repository. */
   readonly restoreFoldersFile: string;
+  /** The vault that this machine's password is sealed to: nothing secret, but whoever can change it gets the password. */
+  readonly vaultFile: string;
   /** Outbox and journal of jobs: what must survive a restart. */
   readonly stateFolder: string;
   /** May be deleted at any time. */
@@ -49,6 +51,7 @@ function homeAt(join: Join, { config, state, cache }: Folders): Home {
     secretsFile: join(config, "secrets.json"),
     hooksFile: join(config, "hooks.json"),
     restoreFoldersFile: join(config, "restore-folders.json"),
+    vaultFile: join(config, "vault.json"),
     stateFolder: state,
     cacheFolder: cache,
   };

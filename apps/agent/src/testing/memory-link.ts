@@ -1,4 +1,12 @@
-import type { BackupOrder, HeartbeatRequest, HeartbeatResponse, Order, Report } from "@saveos/contract";
+import type {
+  BackupOrder,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  Order,
+  Report,
+  SealPasswordRequest,
+  VaultForAgents,
+} from "@saveos/contract";
 import type { ServerLink } from "../daemon/server-link.ts";
 import { AgentError } from "../errors/agent-error.ts";
 
@@ -17,6 +25,10 @@ export class MemoryLink implements ServerLink {
   readonly issued: string[] = [];
   /** Reports that the server refuses for what they say. */
   refuses: (report: Report) => boolean = () => false;
+  /** Told to heartbeats that have heard of another version; nothing by default. */
+  vault: VaultForAgents | null | undefined;
+  /** Passwords that were handed over, sealed. */
+  readonly sealed: SealPasswordRequest[] = [];
   #release: (() => void) | undefined;
 
   async heartbeat(request: HeartbeatRequest, { signal }: { signal: AbortSignal }): Promise<HeartbeatResponse> {
@@ -32,7 +44,8 @@ export class MemoryLink implements ServerLink {
       rotate_credential: this.rotatesCredential,
     };
     this.cancelled = [];
-    return answer;
+    const hasVaultNews = this.vault !== undefined && (this.vault?.version ?? 0) !== request.vault_version;
+    return hasVaultNews ? { ...answer, vault: this.vault } : answer;
   }
 
   renewCredential(): Promise<string> {
@@ -40,6 +53,12 @@ export class MemoryLink implements ServerLink {
     const credential = `saveos_agent_1_new${this.issued.length + 1}`;
     this.issued.push(credential);
     return Promise.resolve(credential);
+  }
+
+  sealPassword(request: SealPasswordRequest): Promise<void> {
+    if (this.failure) return Promise.reject(this.failure);
+    this.sealed.push(request);
+    return Promise.resolve();
   }
 
   report(reports: readonly Report[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Database } from "../database/schema.ts";
 import type { Channel, Notifications } from "./notifications.ts";
 
@@ -27,7 +27,12 @@ const channel = "saveos_agent" satisfies Channel;
 
 /** Wakes the agent when the transaction is committed, and not if it isn't. */
 export async function wakeAgent(transaction: Kysely<Database>, agentId: string): Promise<void> {
-  await sql`select pg_notify(${channel}, ${agentId})`.execute(transaction);
+  await sql`select ${waking(sql`${agentId}`)}`.execute(transaction);
+}
+
+/** The same as a part of another statement, for the agents whose ids it gives. */
+export function waking(agentId: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`pg_notify(${channel}, ${agentId})`;
 }
 
 export function createAgentLink(notifications: Notifications): AgentLink {

@@ -11,6 +11,8 @@ import type {
   PlanContent,
   Progress,
   Role,
+  SealedPasswordOf,
+  SignedStatement,
 } from "@saveos/contract";
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { GatewayTables } from "../gateway/schema.ts";
@@ -31,6 +33,10 @@ export interface Database extends GatewayTables {
   planned_runs: PlannedRunsTable;
   skipped_runs: SkippedRunsTable;
   usage_days: UsageDaysTable;
+  vaults: VaultsTable;
+  vault_rotations: VaultRotationsTable;
+  vault_passphrases: VaultPassphrasesTable;
+  sealed_passwords: SealedPasswordsTable;
   verification_findings: VerificationFindingsTable;
   verification_requests: VerificationRequestsTable;
   verification_hours: VerificationHoursTable;
@@ -205,6 +211,48 @@ export interface UsageDaysTable {
   stored_bytes: ColumnType<bigint, bigint | number, bigint | number>;
   object_count: ColumnType<bigint, bigint | number, bigint | number>;
   snapshot_count: ColumnType<bigint, bigint | number, bigint | number>;
+}
+
+/** A tenant's vault, which it has at most one of. */
+export interface VaultsTable {
+  tenant_id: TenantId;
+  recipient: string;
+  verify_key: string;
+  generation: Generated<number>;
+  names: JSONColumnType<SignedStatement> | null;
+  version: Generated<number>;
+  created_at: Date;
+}
+
+export interface VaultRotationsTable {
+  tenant_id: TenantId;
+  /** That it led to. */
+  generation: number;
+  signed: JSONColumnType<SignedStatement>;
+  rotated_at: Date;
+}
+
+export interface VaultPassphrasesTable {
+  id: string;
+  tenant_id: TenantId;
+  generation: number;
+  label: string;
+  locked_identity: string;
+  created_at: Date;
+  created_by: string;
+  last_fetched_at: Date | null;
+  wrong_tries: Generated<number>;
+}
+
+export interface SealedPasswordsTable {
+  id: string;
+  tenant_id: TenantId;
+  repository_id: string;
+  agent_id: string;
+  generation: number;
+  kept_as: SealedPasswordOf["kept_as"];
+  sealed: string;
+  sealed_at: Date;
 }
 
 export interface VerificationFindingsTable {

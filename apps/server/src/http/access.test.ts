@@ -7,6 +7,7 @@ import { type FreshServer, startFreshServer } from "../testing/fresh-server.ts";
 import { testPassword } from "../testing/people.ts";
 import { type Credential, type FixtureAgent, tenantFixture, type TenantFixture } from "../testing/tenant-fixture.ts";
 import { type TestClock, testClock } from "../testing/test-clock.ts";
+import { lockedIdentity, sealedText, TestVault } from "../testing/test-vault.ts";
 import { startTestDatabases, type TestDatabases } from "../testing/test-databases.ts";
 
 /*
@@ -72,6 +73,9 @@ const least: Readonly<Record<Permission, Role>> = {
   "tenants:create": "owner",
   "users:read": "administrator",
   "users:change": "administrator",
+  "vault:read": "viewer",
+  "vault:open": "administrator",
+  "vault:change": "owner",
   "verification:read": "viewer",
   "verification:run": "operator",
 };
@@ -99,6 +103,13 @@ const endedJob = async () => {
   return id;
 };
 const planBody = () => ({ name: "plan", paths: ["/etc"] });
+const newPassphrase = () => ({ label: randomUUID(), locked_identity: lockedIdentity, generation: 1 });
+const atPassphrase = {
+  path: async () => {
+    const { body } = await world.call(who.owner, "POST", "/api/v1/vault/passphrases", newPassphrase());
+    return z.object({ id: z.uuid() }).parse(body).id;
+  },
+};
 const heartbeat = () => ({
   hostname: agent.hostname,
   agent_version: "0.1.0",
@@ -286,6 +297,41 @@ const rules: Readonly<Record<string, Rule>> = {
     ok: 200,
     path: () => agent.repositoryId,
   },
+  // There is one already.
+  "POST /api/v1/vault": { forWhom: "vault:change", ok: 409, body: () => new TestVault().request },
+  "GET /api/v1/vault": { forWhom: "vault:read", ok: 200 },
+  "GET /api/v1/vault/passphrases": { forWhom: "vault:read", ok: 200 },
+  "POST /api/v1/vault/passphrases": { forWhom: "vault:open", ok: 201, body: () => newPassphrase() },
+  "GET /api/v1/vault/passphrases/{passphrase_id}": { forWhom: "vault:open", ok: 200, ...atPassphrase },
+  "DELETE /api/v1/vault/passphrases/{passphrase_id}": { forWhom: "vault:change", ok: 204, ...atPassphrase },
+  "POST /api/v1/vault/passphrases/{passphrase_id}/wrong": { forWhom: "vault:open", ok: 204, ...atPassphrase },
+  // Another vault has signed it.
+  "POST /api/v1/vault/rotation": {
+    forWhom: "vault:change",
+    ok: 400,
+    body: () => {
+      const stranger = new TestVault();
+      return { rotation: stranger.rotationTo(new TestVault()), passphrases: [stranger.request.passphrase] };
+    },
+  },
+  "GET /api/v1/vault/rotation": { forWhom: "vault:read", ok: 200 },
+  "PUT /api/v1/vault/names": {
+    forWhom: "vault:change",
+    ok: 400,
+    body: () => ({ names: new TestVault().names(true, 1) }),
+  },
+  "GET /api/v1/vault/sealed-passwords": { forWhom: "vault:open", ok: 200 },
+  // Nothing of this agent's was sealed yet.
+  "POST /api/v1/vault/sealed-passwords": {
+    forWhom: "vault:change",
+    ok: 404,
+    body: () => ({ repository_id: randomUUID(), agent_id: agent.agentId, generation: 1, sealed: sealedText() }),
+  },
+  "PUT /api/v1/agents/sealed-password": {
+    forWhom: "agent",
+    ok: 204,
+    body: () => ({ generation: 1, sealed: sealedText() }),
+  },
   "GET /api/v1/repositories/{repository_id}/verification": {
     forWhom: "verification:read",
     ok: 200,
@@ -382,6 +428,8 @@ beforeAll(async () => {
   agent = await world.newAgent("first");
   otherAgent = await world.newAgent("second");
   snapshotId = await world.newSnapshot(agent);
+  for (const owner of [world.people.owner, world.stranger])
+    expect((await world.call(owner, "POST", "/api/v1/vault", new TestVault().request)).status).toBe(201);
   findingId = await newFinding();
   const revokedAgent = await world.newAgent("third");
   await world.call(world.people.owner, "POST", `/api/v1/agents/${revokedAgent.agentId}/revoke`);

@@ -7,6 +7,7 @@ export const apiParts = {
   jobs: "What was asked of agents and what came of it.",
   snapshots: "What was backed up. The server can't read it.",
   repositories: "Where backups are stored, and how much they take.",
+  vault: "Keys that the server can't use: what agents seal, and who can open it.",
   verification: "Whether what is stored is still what was stored.",
   team: "People, their sessions and roles, API keys, and who did what.",
   "agent link": "What agents and the server say to each other. Agents do this by themselves.",

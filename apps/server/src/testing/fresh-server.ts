@@ -16,7 +16,7 @@ export async function startFreshServer(
   options: TestServerOptions = {},
 ): Promise<FreshServer> {
   const fresh = await databases.fresh();
-  const databaseUrl = urlOf(fresh.address);
+  const databaseUrl = databaseUrlOf(fresh.address);
   const server = await startServer({
     ...options,
     environment: { SAVEOS_LOG_LEVEL: "silent", DATABASE_URL: databaseUrl, ...options.environment },
@@ -24,6 +24,7 @@ export async function startFreshServer(
   return { server, fresh, databaseUrl, [Symbol.asyncDispose]: async () => await server.stop() };
 }
 
-function urlOf({ user, socketFolder, database }: SocketAddress): string {
+/** A database as `DATABASE_URL` names it. */
+export function databaseUrlOf({ user, socketFolder, database }: SocketAddress): string {
   return `postgres://${user}@${encodeURIComponent(socketFolder)}/${database}`;
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { count, hostname, timestamp, timeZone, uuid } from "../primitives.ts";
+import { vaultForAgents } from "../vault.ts";
 import { order } from "./orders.ts";
 
 /** The longest that the server holds a heartbeat open while no order comes. Below the 60 s at which common proxies give up. */
@@ -15,6 +16,8 @@ export const heartbeatRequest = z.strictObject({
   /** The zone of the machine's clock: plans go by it. */
   time_zone: timeZone.default("UTC"),
   running_jobs: z.array(uuid).max(100),
+  /** The version of the tenant's vault that the agent has heard of; 0: of none. An agent that doesn't say is told nothing of it. */
+  vault_version: count.optional(),
   /** How long the server may hold the answer back while there is no order. */
   wait_seconds: z.number().min(0).max(heartbeatWaitMaxSeconds),
 });
@@ -29,6 +32,8 @@ export const heartbeatResponse = z.strictObject({
   next_heartbeat_seconds: count,
   /** The credential is old: ask for a new one (`POST /api/v1/agents/credential`). */
   rotate_credential: z.boolean(),
+  /** There if the agent has heard of another version than this, or of another vault; null: there is none. */
+  vault: vaultForAgents.nullable().optional(),
 });
 export type HeartbeatResponse = z.infer<typeof heartbeatResponse>;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nextCursor } from "./pages.ts";
+import { vaultPin } from "../vault.ts";
 import { count, hostname, platform, recipient, timestamp, timeZone, uuid } from "../primitives.ts";
 
 export const provisionRequest = z
@@ -27,6 +28,8 @@ export const enrolment = z.strictObject({
   /** PEM of the authority that signed the server's certificate: the only one the agent will trust. */
   certificate_authority: z.string().min(1),
   token: z.string().min(1),
+  /** The tenant's vault, which the machine pins: from then on it believes nobody but the vault itself that it is another. */
+  vault: vaultPin.optional(),
 });
 export type Enrolment = z.infer<typeof enrolment>;
 

@@ -10,6 +10,7 @@ import { repositoryPolicy } from "./repositories.ts";
 import { snapshotPolicy } from "./snapshots.ts";
 import { tenantPolicy } from "./tenants.ts";
 import { userPolicy } from "./users.ts";
+import { vaultPolicy } from "./vault.ts";
 import { verificationPolicy } from "./verification.ts";
 
 /** The least role for everything that can be done. The compiler refuses a permission without one. */
@@ -25,5 +26,6 @@ export const leastRole: Readonly<Record<Permission, Role>> = {
   ...snapshotPolicy,
   ...tenantPolicy,
   ...userPolicy,
+  ...vaultPolicy,
   ...verificationPolicy,
 };

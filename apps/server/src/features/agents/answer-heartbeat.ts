@@ -7,6 +7,7 @@ import type { Database } from "../../database/schema.ts";
 import { ProblemError } from "../../http/problem.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { markDelivered, ordersForAgent, type OrdersForAgent, renewLeases } from "../jobs/index.ts";
+import { vaultForAgent } from "../vault/index.ts";
 import { enterSession, type Entry } from "./enter-session.ts";
 
 interface Deps {
@@ -26,7 +27,7 @@ const cancelPauseSeconds = 5;
 export const credentialLivesMs = 30 * 24 * 60 * 60 * 1000;
 
 /**
- * Answers a heartbeat as soon as there is an order for the agent, and at the latest when its wait is over. No connection to the database is held while it
+ * Answers a heartbeat as soon as there is an order for the agent or news of its vault, and at the latest when its wait is over. No connection to the database is held while it
  * waits, and a wait that nothing ended asks it nothing. `signal` aborts when the agent hangs up.
  */
 export async function answerHeartbeat(
@@ -46,13 +47,15 @@ export async function answerHeartbeat(
     await renewLeases(deps, asking);
     const isIdle = !entry.hasOrders && heartbeat.running_jobs.length === 0;
     const found = isIdle ? nothingToDo : await ordersForAgent(deps, asking);
+    const hasVaultNews = heartbeat.vault_version !== undefined && heartbeat.vault_version !== entry.vaultVersion;
     const remainingMs = heartbeat.wait_seconds * 1000 - waitedMs();
-    const isTimeUp = found.isUrgent || remainingMs <= 0 || signal.aborted || deps.link.isClosed;
+    const isTimeUp = found.isUrgent || hasVaultNews || remainingMs <= 0 || signal.aborted || deps.link.isClosed;
     // Orders that were given before are repeated once the wait is over.
     const isWoken = !isTimeUp && (await wait.wait(remainingMs, signal)) && !deps.link.isClosed;
     if (isWoken) continue;
     if (!signal.aborted) await markDelivered(deps, asking, found.orders);
-    return respond(deps, caller, found, waitedMs() / 1000);
+    const answer = respond(deps, caller, found, waitedMs() / 1000);
+    return hasVaultNews ? { ...answer, vault: await vaultForAgent(deps.database) } : answer;
   }
 }
 

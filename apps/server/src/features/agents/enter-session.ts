@@ -7,6 +7,7 @@ import { plannedOnce } from "../../database/planned-once.ts";
 import { publish } from "../../live-events/live-events.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { hasPendingJobs } from "../jobs/index.ts";
+import { vaultVersion } from "../vault/index.ts";
 import { agentChanged } from "./agent-changed.ts";
 import { onlineSince } from "./agent-state.ts";
 
@@ -19,8 +20,8 @@ interface Deps {
 type Heartbeat = Pick<HeartbeatRequest, "machine_id" | "session_id" | "hostname" | "agent_version" | "time_zone">;
 
 export type Entry =
-  /** Without orders there is no job that waits for the agent. */
-  | { readonly entered: true; readonly hasOrders: boolean }
+  /** Without orders there is no job that waits for the agent. The vault's version is 0 without one. */
+  | { readonly entered: true; readonly hasOrders: boolean; readonly vaultVersion: number }
   /** `machine`: the credential was carried to another machine. `session`: a newer session has taken this one's place. */
   | { readonly entered: false; readonly conflict: "machine" | "session" | "revoked" };
 
@@ -61,7 +62,8 @@ export async function enterSession(
       await queue.enqueue(transaction, agentChanged, [{ data: { tenantId, agentId } }]);
     }
     await publish(transaction, { type: "agent", id: agentId, agent_id: agentId });
-    return { entered: true, hasOrders: true };
+    const { rows } = await sql<{ version: number }>`select ${vaultVersion} as version`.execute(transaction);
+    return { entered: true, hasOrders: true, vaultVersion: rows[0]?.version ?? 0 };
   });
 }
 
@@ -74,8 +76,8 @@ async function continueSession(
   agentId: string,
   heartbeat: Heartbeat,
   now: Date,
-): Promise<{ readonly hasOrders: boolean } | undefined> {
-  const { rows } = await sql<{ hasOrders: boolean }>`${plannedOnce}
+): Promise<{ readonly hasOrders: boolean; readonly vaultVersion: number } | undefined> {
+  const { rows } = await sql<{ hasOrders: boolean; vaultVersion: number }>`${plannedOnce}
     update agents set last_seen_at = ${now}
     where id = ${agentId} and revoked_at is null and machine_id = ${heartbeat.machine_id} and hostname = ${heartbeat.hostname}
       and agent_version = ${heartbeat.agent_version} and time_zone = ${heartbeat.time_zone} and last_seen_at >= ${onlineSince(now)}
@@ -84,7 +86,7 @@ async function continueSession(
         where agent_id = agents.id and session_id = ${heartbeat.session_id} and superseded_at is null
       )
       and set_config('synchronous_commit', 'off', true) = 'off'
-    returning ${hasPendingJobs(sql`agents.id`)} as "hasOrders"`.execute(database);
+    returning ${hasPendingJobs(sql`agents.id`)} as "hasOrders", ${vaultVersion} as "vaultVersion"`.execute(database);
   return rows[0];
 }
 

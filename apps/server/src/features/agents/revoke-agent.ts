@@ -8,6 +8,7 @@ import type { Queue } from "../../queue/queue.ts";
 import { type Actor, recordAudit } from "../audit/index.ts";
 import { agentChanged } from "./agent-changed.ts";
 import { cancelJobsOfAgent } from "../jobs/index.ts";
+import { finishRotation } from "../vault/index.ts";
 
 interface Deps {
   readonly database: Kysely<Database>;
@@ -56,6 +57,8 @@ export async function revokeAgent(
       action: "agent.revoked",
       subject: { kind: "agent", id: agentId, name: agent.hostname },
     });
+    // The vault's rotation may have waited for this one.
+    await finishRotation({ database: transaction, clock });
     await queue.enqueue(transaction, agentChanged, [{ data: { tenantId, agentId } }]);
     await publish(transaction, { type: "agent", id: agentId, agent_id: agentId });
   });

@@ -9,6 +9,7 @@ import { createOnce } from "../../http/idempotency.ts";
 import { ProblemError } from "../../http/problem.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { actorOf, nobodyAt } from "../audit/index.ts";
+import { pinOfVault } from "../vault/index.ts";
 import { provisionAgent } from "./provision-agent.ts";
 import { registerAgent } from "./register-agent.ts";
 
@@ -45,10 +46,16 @@ export function enrolmentRoutes(deps: Deps): FastifyPluginAsyncZod {
         return await createOnce({ database, clock, request, reply }, async (transactionDeps) => {
           const { agentId, token, expiresAt } = await provisionAgent(transactionDeps, by, request.body);
           const { platform } = request.body;
+          const vault = await pinOfVault(transactionDeps.database);
           const body = {
             agent_id: agentId,
             expires_at: expiresAt.toISOString(),
-            enrolment: { server_url: serverUrl, certificate_authority: certificateAuthority, token },
+            enrolment: {
+              server_url: serverUrl,
+              certificate_authority: certificateAuthority,
+              token,
+              ...(vault === undefined ? {} : { vault }),
+            },
             package_url: platform === undefined ? null : `${serverUrl}/download/agent/${platform}`,
           };
           return { body, location: `/api/v1/agents/${agentId}`, isSecret: true };

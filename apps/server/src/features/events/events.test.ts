@@ -127,7 +127,7 @@ test("what a newer process tells and this one doesn't know is left out", async (
     const payload = JSON.stringify({ tenant: world.tenantId, event });
     await sql`select pg_notify('saveos_event', ${payload})`.execute(fresh.fresh.owner);
   };
-  await notify({ type: "vault", id: "1", agent_id: null });
+  await notify({ type: "from tomorrow", id: "1", agent_id: null });
   await notify({ type: "plan", id: "1", agent_id: null });
   await expect
     .poll(() => listener.events)

@@ -34,7 +34,7 @@ export function eventRoutes({ access, liveEvents, stopping }: Deps): FastifyPlug
           "monitoring",
           "events:read",
           "What changes, as it changes",
-          "Server-sent events: `agent`, `job`, `plan` and `snapshot` with the id of what changed, and `resync` when some may have been missed. Ask for what it is now.",
+          "Server-sent events: `agent`, `job`, `plan`, `snapshot` and `vault` with the id of what changed, and `resync` when some may have been missed. Ask for what it is now.",
         ),
         response: { 200: z.instanceof(PassThrough).meta({ type: "string", description: "text/event-stream" }) },
       },

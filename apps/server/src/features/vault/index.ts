@@ -1,0 +1,3 @@
+export { finishRotation } from "./finish-rotation.ts";
+export { pinOfVault, vaultForAgent, vaultVersion } from "./queries.ts";
+export { vaultRoutes } from "./routes.ts";
