@@ -16,7 +16,6 @@ import { requestVerification } from "./request-verification.ts";
 import { theServer } from "../audit/index.ts";
 import { Verifier } from "./verifier.ts";
 import { jumpingStopwatch, type VerifiedWorld, verifiedWorld } from "./testing/verified-world.ts";
-import type { ObjectStorage } from "../../object-store/object-storage.ts";
 
 let databases: TestDatabases;
 let fresh: FreshDatabase;
@@ -196,14 +195,12 @@ describe("an object that isn't what it was", () => {
     const { id, packs } = await world.newRepository(["pack"]);
     await world.overwrite(id, packs[0]!, "kcap");
     let readings = 0;
-    const mendAtSecond = async () => await world.overwrite(id, packs[0]!, "pack");
-    const get: ObjectStorage["get"] = async (...args) => await world.objects.get(...args);
     const objects = new Proxy(world.objects, {
       get: (target, name) => {
         if (name !== "get") return Reflect.get(target, name);
-        return async (...args: Parameters<typeof get>) => {
-          if (args[1].name === packs[0]!.name && (readings += 1) === 2) await mendAtSecond();
-          return await get(...args);
+        return async (...args: Parameters<typeof target.get>) => {
+          if (args[1].name === packs[0]!.name && (readings += 1) === 2) await world.overwrite(id, packs[0]!, "pack");
+          return await target.get(...args);
         };
       },
     });
