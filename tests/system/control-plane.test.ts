@@ -152,6 +152,7 @@ describe("a server, two machines and one plan", () => {
       next_run_at: _next,
       created_at: _created,
       updated_at: _updated,
+      pending_retention: _pending,
       ...plan
     } = planSchema.parse(await call("GET", `/api/v1/plans/${planId}`));
     const changed = planSchema.parse(await call("PUT", `/api/v1/plans/${planId}`, { ...plan, enabled: false }));
