@@ -13,6 +13,7 @@ const loaders: Record<CommandName, () => Promise<AddCommand>> = {
   diff: async () => (await import("./diff.ts")).addDiff,
   dump: async () => (await import("./dump.ts")).addDump,
   forget: async () => (await import("./forget.ts")).addForget,
+  rewrite: async () => (await import("./rewrite.ts")).addRewrite,
   tag: async () => (await import("./tag.ts")).addTag,
   register: async () => (await import("./server-commands.ts")).addRegister,
   status: async () => (await import("./server-commands.ts")).addStatus,

@@ -6,12 +6,6 @@ let machine: TestMachine;
 
 beforeEach(async () => {
   machine = await TestMachine.create();
-  await writeFile(machine.path("from-password"), "geheim\n");
-  await mkdir(machine.path("files"));
-  await writeFile(machine.path("files", "notes.txt"), "first");
-  useRepository("source", "geheim");
-  expect((await machine.initRepository()).code).toBe(0);
-  expect((await machine.run(["backup", "files", "--host", "web1"])).code).toBe(0);
   useRepository("copies", "other secret");
   return () => machine[Symbol.asyncDispose]();
 });
@@ -19,6 +13,7 @@ beforeEach(async () => {
 const from = () => ["--from-repo", machine.path("source"), "--from-password-file", machine.path("from-password")];
 
 test("what was copied is restored with the password of the repository that it was copied to", async () => {
+  await backUpToSource();
   await initLikeSource();
   const { code, stdout } = await machine.run(["copy", ...from()]);
   expect(code).toBe(0);
@@ -29,6 +24,7 @@ test("what was copied is restored with the password of the repository that it wa
 });
 
 test("restic's variables name the repository to copy from and its password", async () => {
+  await backUpToSource();
   await initLikeSource();
   machine.env = { ...machine.env, RESTIC_FROM_REPOSITORY: machine.path("source"), RESTIC_FROM_PASSWORD: "geheim" };
   expect((await machine.run(["copy"])).code).toBe(0);
@@ -37,6 +33,7 @@ test("restic's variables name the repository to copy from and its password", asy
 });
 
 test("machines get a record for each snapshot and a summary", async () => {
+  await backUpToSource();
   await initLikeSource();
   const record = async () => (await machine.run(["copy", ...from(), "--json"])).stdout.records;
   expect((await record()).filter(({ message_type }) => message_type !== "status")).toMatchObject([
@@ -47,6 +44,7 @@ test("machines get a record for each snapshot and a summary", async () => {
 });
 
 test("only the snapshots that fit are copied, and a name that fits nothing is told", async () => {
+  await backUpToSource();
   await initLikeSource();
   expect((await machine.run(["copy", ...from(), "--host", "web2"])).stdout.text).toContain("Copied 0 snapshots");
   const { code, stderr } = await machine.run(["copy", ...from(), "abcdef"]);
@@ -54,6 +52,7 @@ test("only the snapshots that fit are copied, and a name that fits nothing is to
 });
 
 test("a repository that cuts files otherwise is said to", async () => {
+  await backUpToSource();
   expect((await machine.initRepository()).code).toBe(0);
   expect((await machine.run(["copy", ...from()])).stdout.text).toContain("cut files differently");
 });
@@ -67,6 +66,16 @@ test.each([
   const { code, stderr } = await machine.run([command, ...options]);
   expect([code, stderr.text]).toEqual([1, expect.stringContaining(named)]);
 });
+
+async function backUpToSource(): Promise<void> {
+  await writeFile(machine.path("from-password"), "geheim\n");
+  await mkdir(machine.path("files"));
+  await writeFile(machine.path("files", "notes.txt"), "first");
+  useRepository("source", "geheim");
+  expect((await machine.initRepository()).code).toBe(0);
+  expect((await machine.run(["backup", "files", "--host", "web1"])).code).toBe(0);
+  useRepository("copies", "other secret");
+}
 
 function useRepository(repository: string, password: string): void {
   machine.env = { ...machine.env, SAVEOS_REPOSITORY: machine.path(repository), SAVEOS_PASSWORD: password };

@@ -2,12 +2,13 @@ import type { Command, Help } from "commander";
 
 /** What a newcomer looks for first comes first. Every command is in one group. */
 const groups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
-  { title: "Back up and restore", names: ["backup", "restore", "snapshots", "ls", "find", "dump"] },
+  { title: "Back up and restore", names: ["backup", "restore", "snapshots", "ls", "find", "diff", "dump"] },
   {
     title: "This machine and its server",
     names: ["register", "status", "daemon", "unreadable", "hooks", "seal-restore", "vault"],
   },
-  { title: "Repository", names: ["init", "copy", "check", "stats", "unlock", "key"] },
+  { title: "Snapshots that are there", names: ["forget", "tag", "rewrite", "copy"] },
+  { title: "Repository", names: ["init", "check", "prune", "repair", "stats", "unlock", "key", "recover"] },
 ];
 
 /** The help of the program itself: commands in groups, then the options that all of them understand. */

@@ -1,11 +1,8 @@
 import { Option } from "commander";
-import type { PathFilter } from "@saveos/engine";
-import { AgentError } from "../errors/agent-error.ts";
 import type { ExitCode } from "../errors/exit-code.ts";
-import { patternsFrom } from "../jobs/backup-sources.ts";
 import { type SelectionOptions, snapshotFilter } from "../repository/select-snapshots.ts";
 import { addCommand, type CommandLine, type Invocation, onRun } from "./command-line.ts";
-import { collect } from "./parse-values.ts";
+import { addPathFilterOptions, pathFilter, type PathFilterOptions } from "./path-filter-options.ts";
 import { openForCommand } from "./repository-command.ts";
 import { restoreInto, targetFolder } from "./restore-into.ts";
 import { addSelectionOptions } from "./selection-options.ts";
@@ -14,16 +11,8 @@ import { summaries } from "./summaries.ts";
 /** restic's `--overwrite`. */
 const overwriteModes = ["always", "if-changed", "if-newer", "never"] as const;
 
-interface RestoreOptions extends SelectionOptions {
+interface RestoreOptions extends SelectionOptions, PathFilterOptions {
   readonly target?: string;
-  readonly include?: readonly string[];
-  readonly iinclude?: readonly string[];
-  readonly includeFile?: readonly string[];
-  readonly iincludeFile?: readonly string[];
-  readonly exclude?: readonly string[];
-  readonly iexclude?: readonly string[];
-  readonly excludeFile?: readonly string[];
-  readonly iexcludeFile?: readonly string[];
   readonly overwrite: (typeof overwriteModes)[number];
   readonly delete?: true;
   readonly dryRun?: true;
@@ -46,16 +35,7 @@ export function addRestore(line: CommandLine): void {
   });
   command.addOption(new Option("-t, --target <folder>", "folder to restore into"));
   addSelectionOptions(command);
-  const repeatable = (flags: string, description: string) =>
-    command.addOption(new Option(flags, `${description} (repeatable)`).argParser(collect));
-  repeatable("-i, --include <pattern>", "restore only what matches");
-  repeatable("--iinclude <pattern>", "the same, without regard to case");
-  repeatable("--include-file <file>", "restore only what matches a pattern in this file");
-  repeatable("--iinclude-file <file>", "the same, without regard to case");
-  repeatable("-e, --exclude <pattern>", "leave out what matches");
-  repeatable("--iexclude <pattern>", "the same, without regard to case");
-  repeatable("--exclude-file <file>", "leave out what matches a pattern in this file");
-  repeatable("--iexclude-file <file>", "the same, without regard to case");
+  addPathFilterOptions(command, { include: "restore only", exclude: "leave out" });
   command
     .addOption(
       new Option("--overwrite <when>", "what to do with files that are there")
@@ -87,29 +67,4 @@ async function restoreSnapshot(invocation: Invocation<RestoreOptions>): Promise<
     sparse: options.sparse === true,
     ownershipByName: options.ownershipByName === true,
   });
-}
-
-/** Undefined for everything. Includes and excludes together would be a riddle, so they are refused, as by restic. */
-async function pathFilter(
-  options: RestoreOptions,
-  { env, platform }: Invocation["world"],
-): Promise<PathFilter | undefined> {
-  const { excludeFilter, includeFilter, parsePatterns } = await import("@saveos/engine");
-  const windows = platform === "win32";
-  const lists = async (sensitive: string[], insensitive: string[]) =>
-    [parsePatterns(sensitive, { windows }), parsePatterns(insensitive, { windows, caseInsensitive: true })].filter(
-      ({ patterns }) => patterns.length > 0,
-    );
-  const includes = await lists(
-    [...(options.include ?? []), ...(await patternsFrom(options.includeFile, env))],
-    [...(options.iinclude ?? []), ...(await patternsFrom(options.iincludeFile, env))],
-  );
-  const excludes = await lists(
-    [...(options.exclude ?? []), ...(await patternsFrom(options.excludeFile, env))],
-    [...(options.iexclude ?? []), ...(await patternsFrom(options.iexcludeFile, env))],
-  );
-  if (includes.length > 0 && excludes.length > 0)
-    throw new AgentError("usage", "Include and exclude patterns can't be used together.");
-  if (includes.length > 0) return includeFilter(...includes);
-  return excludes.length > 0 ? excludeFilter(...excludes) : undefined;
 }

@@ -9,6 +9,7 @@ export const summaries = {
   dump: "Write a file to standard output, or a folder as an archive",
   forget: "Remove snapshots by name or by a policy",
   tag: "Change the tags of snapshots",
+  rewrite: "Leave files out of snapshots, or change their host or time",
   register: "Enrol this machine with a server",
   status: "Say how this machine, its server and its backups are",
   daemon: "Wait for the server's orders and carry them out",
